@@ -1,0 +1,3 @@
+"""Discrete-event performance simulator of AWS messaging."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""AWS Lambda: concurrency of functions, and their event source mappings for SQS."""

@@ -1,0 +1,1 @@
+"""Amazon SQS: standard and FIFO queues, receipts, and who waits in a long poll."""

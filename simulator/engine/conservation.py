@@ -1,0 +1,39 @@
+"""Nothing is lost and nothing is made: checked at the end of every run."""
+
+from simulator.engine.consumers import Consumers
+from simulator.engine.messaging import Messaging
+from simulator.recording.tables import Fate
+
+
+class ConservationError(AssertionError):
+    """The books of a run do not balance: a bug of the simulator, never of the scenario."""
+
+
+def check(messaging: Messaging, consumers: Consumers) -> None:
+    """Close the books of a run, write what is unfinished, and compare both sides of each.
+
+    Producer: offered = accepted + deduplicated + refused + unfinished.
+    Topic: published x subscriptions = filtered out + delivered.
+    Queue: arrived = deleted + moved out + expired + delayed + visible + in flight + in transit.
+    """
+    for producer in messaging.producers:
+        ended = producer.accepted + producer.deduplicated + producer.refused
+        _equal(f"producers.{producer.name}", producer.offered, ended + producer.finish_run())
+    for name, topic in messaging.topics.items():
+        for subscription in topic.subscriptions:
+            _equal(f"topics.{name}", topic.published, subscription.filtered_out + subscription.delivered)
+    for name, dispatcher in messaging.dispatchers.items():
+        left = dispatcher.finish_run()
+        gone = dispatcher.deleted + dispatcher.moved_out + dispatcher.expired
+        _equal(f"queues.{name}", dispatcher.arrived, gone + sum(left.values()))
+        queue, now = dispatcher.queue, dispatcher.clock.now
+        _equal(f"queues.{name} visible", queue.visible(now), left[Fate.VISIBLE])
+        _equal(f"queues.{name} delayed", queue.delayed(now), left[Fate.DELAYED])
+        _equal(f"queues.{name} in flight", queue.in_flight(now), left[Fate.IN_FLIGHT])
+    for group in consumers.groups:
+        group.finish_run()
+
+
+def _equal(what: str, came: int, went: int) -> None:
+    if came != went:
+        raise ConservationError(f"{what}: {came} came in, {went} are accounted for")

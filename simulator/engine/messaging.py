@@ -1,0 +1,277 @@
+"""Builds producers, topics and queues, and everything that connects them."""
+
+import itertools
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from simulator.aws.sns.topics import FifoTopic, StandardTopic
+from simulator.aws.sns.topics import Subscription as SubscriptionRules
+from simulator.aws.sqs.fifo import FifoQueue
+from simulator.aws.sqs.standard import StandardQueue
+from simulator.engine.taken import Taken, sampler
+from simulator.processes.clock import Clock
+from simulator.processes.inlets import FifoClient, FifoInlet, StandardInlet
+from simulator.processes.ledger import Ledger
+from simulator.processes.producers import Content, Producer, QueueTarget, TopicTarget
+from simulator.processes.queues import Dispatcher
+from simulator.processes.topics import Inlet, Subscription, Topic
+from simulator.recording.recorder import Recorder
+from simulator.recording.tables import Outcome
+from simulator.sampling.arrivals import Arrivals, Bursts, Cursor, Phase, Renewal, phase_arrivals, steps
+from simulator.sampling.distributions import Categorical, Constant, Distribution
+from simulator.sampling.streams import message_keys
+from simulator.scenario import messaging as queues
+from simulator.scenario import producers
+from simulator.scenario.schema import Scenario
+
+_STANDING_BYTES: Final = Constant(1024)  # a standing backlog says nothing about sizes
+
+
+class Messaging:
+    """The front of a run: producers, topics, queues.
+
+    Attributes
+    ----------
+    dispatchers : dict
+        By queue name.
+    inlets : list
+        Every way into a queue for messages that are under way.
+    clients : list
+        Producers' clients of FIFO queues.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        things: Mapping[str, int],
+        taken: Taken,
+        clock: Clock,
+        ledger: Ledger,
+        recorder: Recorder,
+    ) -> None:
+        self._scenario = scenario
+        self._things = things
+        self._taken = taken
+        self._clock = clock
+        self._ledger = ledger
+        self._recorder = recorder
+        self.inlets: list[Inlet] = []
+        self.clients: list[FifoClient] = []
+        self._standard_inlets: dict[str, StandardInlet] = {}
+        self.dispatchers = {name: self._dispatcher(name, queue) for name, queue in scenario.queues.items()}
+        for name, queue in scenario.queues.items():
+            if queue.redrive is not None:
+                self.dispatchers[name].dead_letters = self.dispatchers[queue.redrive.queue]
+        for name, queue in scenario.queues.items():
+            if queue.backlog is not None:
+                self._stand(name, queue.backlog)
+        ledger.standing = ledger.messages
+        self.topics = {name: self._topic(name, topic) for name, topic in scenario.topics.items()}
+        self.producers = [self._producer(name, producer) for name, producer in scenario.producers.items()]
+
+    # -- queues ------------------------------------------------------------------------------------
+
+    def _dispatcher(self, name: str, queue: queues.Queue) -> Dispatcher:
+        rule = self._taken.rule
+        redrive = queue.redrive
+        common: dict[str, Any] = {
+            "visibility_timeout_us": queue.visibility_timeout,
+            "retention_us": queue.retention,
+            "delay_us": queue.delay,
+            "max_receive_count": redrive.max_receive_count if redrive else None,
+        }
+        model: StandardQueue | FifoQueue
+        if queue.type == "fifo":
+            model = FifoQueue(
+                **common,
+                max_in_flight=rule("sqs.fifo.max_inflight"),
+                deduplication_window_us=rule("sqs.fifo.dedup_window"),
+                calls_per_s=rule("sqs.fifo.tps"),
+                burst_us=rule("sqs.fifo.burst"),
+            )
+        else:
+            model = StandardQueue(
+                **common,
+                max_in_flight=rule("sqs.max_inflight"),
+                back_after=rule("sqs.requeue_back_after"),
+            )
+        path = f"queues.{name}"
+        return Dispatcher(
+            self._clock,
+            model,
+            self._things[path],
+            self._ledger,
+            self._recorder,
+            self._taken.calls(f"{name}/waiter").next,
+        )
+
+    def _stand(self, name: str, backlog: queues.Backlog) -> None:
+        """A standing backlog was sent evenly over the time before the run."""
+        n = backlog.messages
+        if not n:
+            return
+        source = f"queues.{name}/backlog"
+        keys = message_keys(source, 0, n)
+        sent_at = -backlog.age + np.arange(n, dtype=np.int64) * backlog.age // n
+        content = self._content(source, _STANDING_BYTES, backlog.group, backlog.attributes, 0.0)
+        groups, combinations = content.groups(keys), content.combinations(keys)
+        poison = content.poisoned(keys)
+        block = self._ledger.add_messages(source, 0, sent_at, groups, combinations, poison)
+        dispatcher = self.dispatchers[name]
+        numbers = np.arange(block.first, block.end)
+        if isinstance(dispatcher.queue, FifoQueue):
+            for message, at in zip(numbers.tolist(), sent_at.tolist(), strict=True):
+                dispatcher.send_fifo(at, message)
+        else:
+            dispatcher.send(numbers, sent_at)
+        self._recorder.messages(
+            {
+                "message": numbers,
+                "producer": np.full(n, dispatcher.thing),
+                "serial": np.arange(n),
+                "offered_at": sent_at,
+                "accepted_at": sent_at,
+                "size_bytes": content.sizes(keys),
+                "group": groups,
+                "attributes": combinations,
+                "poison": poison,
+                "tries": np.ones(n),
+                "copies": np.ones(n),
+                "outcome": np.full(n, int(Outcome.ACCEPTED)),
+            }
+        )
+
+    def _inlet(self, queue: str) -> Inlet:
+        """A subscription's way into a queue."""
+        dispatcher = self.dispatchers[queue]
+        if isinstance(dispatcher.queue, FifoQueue):
+            inlet = FifoInlet(self._clock, dispatcher, self._taken.rule("sns.deliver_batch"))
+            self.inlets.append(inlet)
+            return inlet
+        return self._standard_inlet(queue)
+
+    def _standard_inlet(self, queue: str) -> StandardInlet:
+        """The one way into a standard queue: it keeps what all senders have under way in order."""
+        inlet = self._standard_inlets.get(queue)
+        if inlet is None:
+            inlet = self._standard_inlets[queue] = StandardInlet(self.dispatchers[queue])
+            self.inlets.append(inlet)
+        return inlet
+
+    # -- topics ------------------------------------------------------------------------------------
+
+    def _topic(self, name: str, topic: queues.Topic) -> Topic:
+        rules = self._topic_rules(topic)
+        subscriptions = []
+        for number, (key, subscription) in enumerate(topic.subscriptions.items()):
+            path = f"topics.{name}.subscriptions.{key}"
+            subscriptions.append(
+                Subscription(
+                    self._things[path],
+                    self._inlet(subscription.queue),
+                    self._taken.latency("lat.sns_to_sqs"),
+                    self._taken.stream(f"{name}/{key}/hop"),
+                    {
+                        producer: _passes(rules, number, made.message.attributes)
+                        for producer, made in self._scenario.producers.items()
+                    },
+                )
+            )
+        return Topic(self._things[f"topics.{name}"], subscriptions, fifo=topic.type == "fifo")
+
+    def _topic_rules(self, topic: queues.Topic) -> StandardTopic:
+        fifo = topic.type == "fifo"
+        rules = FifoTopic(self._taken.rule("sqs.fifo.dedup_window")) if fifo else StandardTopic()
+        for subscription in topic.subscriptions.values():
+            refused = rules.subscribe(
+                SubscriptionRules(
+                    to_fifo=self._scenario.queues[subscription.queue].type == "fifo",
+                    filter_policy=subscription.filter_policy,
+                    raw_message_delivery=subscription.raw_message_delivery,
+                )
+            )
+            assert refused is None, refused  # a scenario with such a subscription is not loaded
+        return rules
+
+    # -- producers ---------------------------------------------------------------------------------
+
+    def _producer(self, name: str, producer: producers.Producer) -> Producer:
+        message = producer.message
+        made = Producer(
+            name,
+            self._things[f"producers.{name}"],
+            self._cursor(name, producer),
+            self._content(name, sampler(message.size), message.group, message.attributes, message.poison),
+            self._ledger,
+            self._recorder,
+        )
+        if producer.target in self.topics:
+            topic_bytes = self._taken.rule("sns.max_message_bytes")
+            made.aim(TopicTarget(self.topics[producer.target], topic_bytes), topic_bytes)
+            return made
+        queue_bytes = self._taken.rule("sqs.max_message_bytes")
+        dispatcher = self.dispatchers[producer.target]
+        if not isinstance(dispatcher.queue, FifoQueue):
+            made.aim(QueueTarget(self._standard_inlet(producer.target), queue_bytes), queue_bytes)
+            return made
+        client = FifoClient(
+            self._clock,
+            dispatcher,
+            self._taken.rule("client.max_attempts"),
+            self._taken.rule("client.backoff_cap"),
+            self._taken.calls(f"{name}/pause").next,
+            made.fate,
+        )
+        self.clients.append(client)
+        made.aim(client, queue_bytes)
+        return made
+
+    def _content(
+        self,
+        source: str,
+        size: Distribution,
+        group: producers.Group | None,
+        attributes: Mapping[str, Mapping[str, float]],
+        poison: float,
+    ) -> Content:
+        stream = self._taken.stream
+        return Content(
+            size,
+            None if group is None else Categorical(group.shares),
+            [Categorical(list(values.values())) for values in attributes.values()],
+            poison,
+            stream(f"{source}/size"),
+            stream(f"{source}/group"),
+            stream(f"{source}/poison"),
+            [stream(f"{source}/attribute/{attribute}") for attribute in attributes],
+        )
+
+    def _cursor(self, name: str, producer: producers.Producer) -> Cursor:
+        key = self._taken.stream(f"{name}/arrivals")
+        if producer.interarrival is not None:
+            return Renewal(sampler(producer.interarrival), key)
+        if producer.trace is not None:
+            trace = producer.trace
+            curve = steps(trace.interval_us, trace.counts, trace.within)
+            return Arrivals(curve, poisson=trace.within == "poisson", stream_key=key)
+        assert producer.phases is not None
+        return phase_arrivals([_phase(phase) for phase in producer.phases], key)
+
+
+def _phase(phase: producers.Phase) -> Phase:
+    bursts = phase.bursts
+    return Phase(
+        phase.for_us,
+        phase.rate,
+        phase.ramp_to,
+        None if bursts is None else Bursts(bursts.factor, bursts.lasting, bursts.every),
+        phase.process == "poisson",
+    )
+
+
+def _passes(topic: StandardTopic, number: int, attributes: Mapping[str, Mapping[str, float]]) -> np.ndarray:
+    """Whether subscription *number* gets each combination of values; the last attribute varies fastest."""
+    combinations = itertools.product(*attributes.values())
+    return np.array([number in topic.receivers(dict(zip(attributes, values, strict=True))) for values in combinations])

@@ -1,0 +1,145 @@
+"""Numbers that belong to messages, and numbers that belong to a thing's calls."""
+
+from typing import Final
+
+import numpy as np
+
+from simulator.processes.ledger import Block, Ledger
+from simulator.sampling.distributions import Constant, Distribution, draw
+from simulator.sampling.streams import mix, uniform, uniform_one
+
+_CALLS: Final = 1024
+_BLOCKS: Final = 64
+
+
+class CallDurations:
+    """Durations [us] of a thing's calls, by its own call counter."""
+
+    def __init__(self, distribution: Distribution, stream_key: int) -> None:
+        self._distribution = distribution
+        self._stream_key = stream_key
+        self._made = 0
+        self._ready: list[int] = []
+        self._constant = int(distribution.mean) if isinstance(distribution, Constant) else None
+
+    def next(self) -> int:
+        """The duration of the next call [us]."""
+        if self._constant is not None:
+            return self._constant
+        if not self._ready:
+            keys = np.arange(self._made, self._made + _CALLS, dtype=np.uint64)
+            self._made += _CALLS
+            self._ready = draw(self._distribution, self._stream_key, keys).tolist()[::-1]
+        return self._ready.pop()
+
+
+class Work:
+    """How long a message is worked on, and whether the attempt fails, for the consumer of one queue.
+
+    Both belong to the message and the attempt, so another consumer, batch size or queue type meets the
+    same work. First attempts are drawn a block of messages at a time.
+
+    Parameters
+    ----------
+    per_message, per_invocation : Distribution
+        Work [us] of a message, and of an invocation besides its messages.
+    transient : float
+        Share of attempts that fail by chance.
+    work_key, failure_key, invocation_key : int
+        Their streams.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        per_message: Distribution,
+        per_invocation: Distribution,
+        transient: float,
+        work_key: int,
+        failure_key: int,
+        invocation_key: int,
+    ) -> None:
+        self._ledger = ledger
+        self._per_message = per_message
+        self._per_invocation = per_invocation
+        self._transient = transient
+        self._work_key = work_key
+        self._failure_key = failure_key
+        self._invocation_key = invocation_key
+        self._constant_invocation = int(per_invocation.mean) if isinstance(per_invocation, Constant) else None
+        self._blocks: dict[int, tuple[list[int], bytes]] = {}
+        self._first = self._end = 0
+        self._work: list[int] = []
+        self._fails = b""
+
+    def of(self, copies: list[int], again: dict[int, int]) -> tuple[list[int], list[int]]:
+        """Work [us] of each of *copies*, and the indices of those whose attempt fails.
+
+        *again* holds the receive count of those received before.
+        """
+        message_of = self._ledger.message_of
+        first, end, work, fails = self._first, self._end, self._work, self._fails
+        durations: list[int] = []
+        failed: list[int] = []
+        for copy in copies:
+            message = message_of[copy]
+            if not first <= message < end:
+                self._turn_to(message)
+                first, end, work, fails = self._first, self._end, self._work, self._fails
+            if fails[message - first]:
+                failed.append(len(durations))
+            durations.append(work[message - first])
+        if again:
+            self._draw_again(copies, again, durations, failed)
+        return durations, failed
+
+    def per_invocation_us(self, copies: list[int], again: dict[int, int]) -> int:
+        """Work [us] of the invocation itself; it belongs to its first message and attempt."""
+        if self._constant_invocation is not None:
+            return self._constant_invocation
+        key = mix(self._key(copies[0]), again.get(copies[0], 1))
+        return int(draw(self._per_invocation, self._invocation_key, np.array([key], dtype=np.uint64))[0])
+
+    def _key(self, copy: int) -> int:
+        message = self._ledger.message_of[copy]
+        block = self._ledger.block_of(message)
+        return int(block.keys()[message - block.first])
+
+    def _turn_to(self, message: int) -> None:
+        block = self._ledger.block_of(message)
+        drawn = self._blocks.get(block.first)
+        if drawn is None:
+            drawn = self._draw(block)
+            if len(self._blocks) >= _BLOCKS:
+                del self._blocks[next(iter(self._blocks))]
+            self._blocks[block.first] = drawn
+        self._first, self._end = block.first, block.end
+        self._work, self._fails = drawn
+
+    def _draw(self, block: Block) -> tuple[list[int], bytes]:
+        keys = block.keys()
+        fails = block.poison
+        if self._transient:
+            fails = fails | (uniform(self._failure_key, keys) < self._transient)
+        return draw(self._per_message, self._work_key, keys).tolist(), fails.tobytes()
+
+    def _draw_again(
+        self, copies: list[int], again: dict[int, int], durations: list[int], failed: list[int]
+    ) -> None:
+        """Later attempts are drawn one by one: they are rare."""
+        for index, copy in enumerate(copies):
+            count = again.get(copy, 1)
+            if count == 1:
+                continue
+            block = self._ledger.block_of(self._ledger.message_of[copy])
+            key = mix(self._key(copy), count)
+            durations[index] = int(draw(self._per_message, self._work_key, np.array([key], dtype=np.uint64))[0])
+            poison = bool(block.poison[self._ledger.message_of[copy] - block.first])
+            fails = poison or (self._transient > 0 and uniform_one(self._failure_key, key) < self._transient)
+            if fails != (index in failed):
+                if fails:
+                    failed.append(index)
+                else:
+                    failed.remove(index)
+        failed.sort()
+

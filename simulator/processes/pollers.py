@@ -1,0 +1,269 @@
+"""Workers of an Auto Scaling group: each receives, works through its batch, deletes, and polls again."""
+
+from collections.abc import Callable, Iterable
+
+from simpy.events import Event
+
+from simulator.aws.sqs.fifo import FifoQueue
+from simulator.aws.sqs.receipt import Receipt
+from simulator.processes.clock import COMPLETIONS, Clock
+from simulator.processes.draws import CallDurations, Work
+from simulator.processes.gauges import Gauge
+from simulator.processes.queues import Dispatcher
+from simulator.recording.tables import NONE, Attempt, Limit
+from simulator.sampling.streams import Calls
+
+
+class Instance:
+    """One instance of the group: how many of its workers are busy.
+
+    ``warm_at`` is the instant [us] from which it counts in the group's metric; ``drained`` happens when an
+    instance that is leaving has no work left.
+    """
+
+    __slots__ = ("busy", "drained", "leaving", "warm_at")
+
+    def __init__(self, warm_at: int, drained: Event) -> None:
+        self.warm_at = warm_at
+        self.busy = 0
+        self.leaving = False
+        self.drained = drained
+
+
+class WorkerBatch:
+    """A receive in the hands of one worker, with its timeline."""
+
+    __slots__ = (
+        "alive",
+        "attempts",
+        "causes",
+        "deleted_at",
+        "ended_at",
+        "gone",
+        "instance",
+        "next_delete",
+        "over_at",
+        "receipt",
+        "started_at",
+    )
+
+    def __init__(self, receipt: Receipt, causes: dict[int, int], instance: Instance) -> None:
+        self.receipt = receipt
+        self.causes = causes
+        self.instance = instance
+        self.alive = True
+        self.started_at: list[int] = []
+        self.ended_at: list[int] = []
+        self.deleted_at: list[int] = []
+        self.attempts: list[int] | None = None
+        self.over_at = 0
+        self.gone: list[int] = []
+        self.next_delete = 0
+
+
+class WorkerPool:
+    """The workers of all instances in service, polling one queue.
+
+    A worker handles its messages one after another and deletes ``each`` when it is done, or the whole
+    ``batch`` at the end; receive and delete calls take their time in between. One event stands for a
+    batch, unless its timeout ends first or the queue is FIFO, where each delete is an instant of its own.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        dispatcher: Dispatcher,
+        index: int,
+        thing: int,
+        work: Work,
+        receive: CallDurations,
+        delete: CallDurations,
+        chance: Calls,
+        limit: Callable[[], Limit],
+        limit_gauge: Gauge,
+        *,
+        workers: int,
+        max_messages: int,
+        delete_each: bool,
+    ) -> None:
+        self.thing = thing
+        self.max_messages = max_messages
+        self.visibility_timeout_us: int | None = None
+        self.limit = limit
+        self.limit_gauge = limit_gauge
+        self._clock = clock
+        self._dispatcher = dispatcher
+        self._index = index
+        self._work = work
+        self._receive = receive
+        self._delete = delete
+        self._chance = chance
+        self._workers = workers
+        self._delete_each = delete_each
+        self._fifo = dispatcher.queue if isinstance(dispatcher.queue, FifoQueue) else None
+        self._idle: list[Instance] = []  # one entry a worker in a long poll
+        self._open: set[WorkerBatch] = set()
+
+    # -- instances come and go ---------------------------------------------------------------------
+
+    def enter(self, instance: Instance) -> None:
+        """An instance is in service: its workers poll."""
+        self._idle.extend([instance] * self._workers)
+        self._dispatcher.open(self._index, self._workers)
+
+    def leave(self, instance: Instance) -> None:
+        """An instance stops polling; its workers finish what they have."""
+        instance.leaving = True
+        stay = [other for other in self._idle if other is not instance]
+        self._dispatcher.waiters.withdraw(self._index, len(self._idle) - len(stay))
+        self._idle = stay
+
+    def kill(self, instance: Instance) -> None:
+        """An instance is gone: work in hand is lost, its messages return when their timeout ends."""
+        for batch in self._in_order(batch for batch in self._open if batch.instance is instance):
+            self._cut(batch, Attempt.CRASHED)
+            self._settle(batch, Attempt.CRASHED)
+        instance.busy = 0
+
+    @staticmethod
+    def _in_order(batches: Iterable[WorkerBatch]) -> list[WorkerBatch]:
+        return sorted(batches, key=lambda batch: (batch.receipt.received_at, batch.receipt.received[0]))
+
+    # -- a batch -----------------------------------------------------------------------------------
+
+    def begin(self, receipt: Receipt, causes: dict[int, int]) -> None:
+        """A worker takes up a receive."""
+        idle = self._idle
+        if len(idle) > 1:
+            chosen = int(self._chance.next() * len(idle))
+            idle[chosen], idle[-1] = idle[-1], idle[chosen]
+        instance = idle.pop()
+        batch = WorkerBatch(receipt, causes, instance)
+        instance.busy += 1
+        self._open.add(batch)
+        self._plan(batch)
+        if self._fifo is None and batch.over_at < receipt.visible_at:
+            self._clock.at(batch.over_at, COMPLETIONS, self._finish, batch)
+        else:
+            self._next_delete(batch)
+
+    def _plan(self, batch: WorkerBatch) -> None:
+        """Lay out the batch's timeline: message after message, with the calls in between."""
+        copies = batch.receipt.received
+        durations, failed = self._work.of(copies, batch.receipt.again)
+        at = self._clock.now + self._receive.next() + self._work.per_invocation_us(copies, batch.receipt.again)
+        for index, duration_us in enumerate(durations):
+            batch.started_at.append(at)
+            at += duration_us
+            batch.ended_at.append(at)
+            if self._delete_each and index not in failed:
+                at += self._delete.next()
+                batch.deleted_at.append(at)
+            else:
+                batch.deleted_at.append(NONE)
+        if failed:
+            batch.attempts = [int(Attempt.SUCCEEDED)] * len(copies)
+            for index in failed:
+                batch.attempts[index] = int(Attempt.FAILED)
+        if not self._delete_each and len(failed) < len(copies):
+            at += self._delete.next()
+            done = set(range(len(copies))) - set(failed)
+            batch.deleted_at = [at if index in done else NONE for index in range(len(copies))]
+        batch.over_at = at
+
+    def _next_delete(self, batch: WorkerBatch) -> None:
+        """Put down the next delete of a batch that deletes step by step, or its end."""
+        deleted_at = batch.deleted_at
+        while batch.next_delete < len(deleted_at) and deleted_at[batch.next_delete] == NONE:
+            batch.next_delete += 1
+        if batch.next_delete < len(deleted_at):
+            self._clock.at(deleted_at[batch.next_delete], COMPLETIONS, self._delete_next, batch)
+        else:
+            self._clock.at(batch.over_at, COMPLETIONS, self._finish, batch)
+
+    def _delete_next(self, batch: WorkerBatch) -> None:
+        if not batch.alive:
+            return
+        now = self._clock.now
+        if self._fifo is not None and self._fifo.delete_calls is not None and not self._fifo.delete_calls.take(now):
+            self._wait_for_token(batch, self._fifo.delete_calls.next_at(now) - now)
+            return
+        at = batch.deleted_at[batch.next_delete]
+        copies: list[int] = []
+        while batch.next_delete < len(batch.deleted_at) and batch.deleted_at[batch.next_delete] in (at, NONE):
+            if batch.deleted_at[batch.next_delete] == at:
+                copies.append(batch.receipt.received[batch.next_delete])
+            batch.next_delete += 1
+        batch.gone.extend(self._dispatcher.delete(batch.receipt, copies))
+        self._next_delete(batch)
+        if self._fifo is not None:
+            self._dispatcher.stir()
+
+    def _wait_for_token(self, batch: WorkerBatch, wait_us: int) -> None:
+        """The delete call was throttled: everything still to come of this batch is that much later."""
+        first = batch.next_delete
+        for times in (batch.started_at, batch.ended_at):
+            for index in range(first + 1, len(times)):
+                times[index] += wait_us
+        for index in range(first, len(batch.deleted_at)):
+            if batch.deleted_at[index] != NONE:
+                batch.deleted_at[index] += wait_us
+        batch.over_at += wait_us
+        self._next_delete(batch)
+
+    def _finish(self, batch: WorkerBatch) -> None:
+        if not batch.alive:
+            return
+        if not batch.next_delete:
+            done = [copy for copy, at in zip(batch.receipt.received, batch.deleted_at, strict=True) if at != NONE]
+            batch.gone = self._dispatcher.delete(batch.receipt, done) if done else done
+        self._settle(batch, Attempt.SUCCEEDED)
+        instance = batch.instance
+        instance.busy -= 1
+        if not instance.leaving:
+            self._idle.append(instance)
+            self._dispatcher.open(self._index, 1)
+        elif not instance.busy:
+            instance.drained.succeed()
+
+    def _settle(self, batch: WorkerBatch, how: Attempt) -> None:
+        batch.alive = False
+        self._open.discard(batch)
+        receipt = batch.receipt
+        self._dispatcher.settle(
+            self.thing,
+            [receipt],
+            receipt.received,
+            batch.causes,
+            0,
+            int(how),
+            batch.attempts,
+            batch.gone,
+            batch.started_at,
+            batch.ended_at,
+            batch.deleted_at,
+        )
+
+    def _cut(self, batch: WorkerBatch, how: Attempt) -> None:
+        """End a batch's timeline now."""
+        now = self._clock.now
+        attempts = batch.attempts or [int(Attempt.SUCCEEDED)] * len(batch.started_at)
+        deleted: list[int] = []
+        for index, copy in enumerate(batch.receipt.received):
+            if batch.deleted_at[index] != NONE and batch.deleted_at[index] <= now:
+                deleted.append(copy)
+            elif batch.ended_at[index] > now or attempts[index] == Attempt.SUCCEEDED:
+                attempts[index] = int(how)
+                started = batch.started_at[index] < now
+                batch.ended_at[index] = now if started else NONE
+                batch.started_at[index] = batch.started_at[index] if started else NONE
+        batch.attempts = attempts
+        if not batch.next_delete and deleted:
+            batch.gone = self._dispatcher.delete(batch.receipt, deleted)
+
+    def finish_run(self) -> None:
+        """Write down the batches still in hand at the end of the run."""
+        for batch in self._in_order(self._open):
+            self._cut(batch, Attempt.UNFINISHED)
+            self._settle(batch, Attempt.UNFINISHED)
+        self.limit_gauge.close(self._clock.now)

@@ -1,0 +1,184 @@
+"""The five tables of a run: every column with its type, unit and meaning.
+
+A row is written when the fate of its thing is known; what is still open at the end of a run is
+written as ``unfinished``. Instants end in ``_at`` and durations in ``_us``; both are whole
+microseconds since the start of the run. ``NONE`` stands where there is nothing to say.
+"""
+
+from enum import IntEnum
+from typing import Final, NamedTuple
+
+NONE: Final = -1
+
+
+class Outcome(IntEnum):
+    """How a producer's wish to say something once ended."""
+
+    ACCEPTED = 0
+    DEDUPLICATED = 1
+    REFUSED = 2
+    UNFINISHED = 3
+
+
+class Fate(IntEnum):
+    """How a copy's stay in one queue ended."""
+
+    DELETED = 0
+    DEAD_LETTERED = 1
+    EXPIRED = 2
+    IN_TRANSIT = 3
+    DELAYED = 4
+    VISIBLE = 5
+    IN_FLIGHT = 6
+
+
+class Arrival(IntEnum):
+    """What brought a copy into a queue."""
+
+    SEND = 0
+    MOVE = 1
+    BACKLOG = 2
+
+
+class Attempt(IntEnum):
+    """How one delivery of a copy ended."""
+
+    SUCCEEDED = 0
+    FAILED = 1
+    BATCH_MATE = 2
+    THROTTLED = 3
+    CRASHED = 4
+    UNFINISHED = 5
+
+
+class Cause(IntEnum):
+    """Why a copy was delivered again, dead-lettered or lost."""
+
+    NOTHING = 0
+    VISIBILITY_TIMEOUT = 1
+    FAILURE = 2
+    BATCH_MATE = 3
+    THROTTLE = 4
+    CRASH = 5
+    AT_LEAST_ONCE = 6
+    REDRIVE = 7
+    SENDER_RETRY = 8
+    RETENTION = 9
+
+
+class Limit(IntEnum):
+    """What kept a consumer from taking up more at an instant (the binding limit)."""
+
+    ARRIVALS = 0
+    RAMP = 1
+    MAXIMUM_CONCURRENCY = 2
+    RESERVED_CONCURRENCY = 3
+    ACCOUNT_CONCURRENCY = 4
+    SCALING_RATE = 5
+    GROUP_LOCKED = 6
+    CALL_TOKENS = 7
+    IN_FLIGHT_CAP = 8
+    METRIC_LAG = 9
+    BOOTING = 10
+    MAXIMUM_SIZE = 11
+    MAPPING_CAP = 12
+
+
+class Quantity(IntEnum):
+    """What a row of ``changes`` says the value of."""
+
+    LIMIT = 0
+    DESIRED = 1
+    IN_SERVICE = 2
+    BOOTING = 3
+    CONCURRENCY = 4
+    ALARM = 5
+
+
+class Column(NamedTuple):
+    """One column: its name, ``array`` type code, unit and meaning."""
+
+    name: str
+    code: str
+    unit: str
+    meaning: str
+
+
+MESSAGES: Final = (
+    Column("message", "q", "id", "dense number of the message"),
+    Column("producer", "h", "thing", "who wanted to say it"),
+    Column("serial", "q", "1", "its number among the producer's messages, from 0"),
+    Column("offered_at", "q", "us", "when the producer wanted to send it"),
+    Column("accepted_at", "q", "us", "when the topic or queue accepted it; NONE if it never did"),
+    Column("size_bytes", "i", "bytes", "size of body and attributes"),
+    Column("group", "i", "1", "ordering key of the business; NONE without groups"),
+    Column("attributes", "h", "1", "index of its combination of attribute values"),
+    Column("poison", "b", "bool", "fails every attempt"),
+    Column("tries", "b", "1", "calls it took the sender"),
+    Column("copies", "h", "1", "copies it became"),
+    Column("outcome", "b", "Outcome", "how the wish ended"),
+)
+
+COPIES: Final = (
+    Column("copy", "q", "id", "dense number of the copy; a move to a DLQ keeps it"),
+    Column("message", "q", "id", "whose copy it is"),
+    Column("parent", "q", "id", "copy it was made from; NONE for a first copy"),
+    Column("queue", "h", "thing", "the queue of this stay"),
+    Column("arrival", "b", "Arrival", "what brought it here"),
+    Column("offered_at", "q", "us", "when the producer wanted to send the message"),
+    Column("sent_at", "q", "us", "SentTimestamp: when the first queue accepted the copy"),
+    Column("arrived_at", "q", "us", "when this queue got it"),
+    Column("group", "i", "1", "ordering key of the message; NONE without groups"),
+    Column("first_received_at", "q", "us", "first receive in this queue, or NONE"),
+    Column("first_started_at", "q", "us", "start of its first processing in this queue, or NONE"),
+    Column("succeeded_at", "q", "us", "end of its first successful processing in this queue, or NONE"),
+    Column("ended_at", "q", "us", "when its stay in this queue ended (end of the run if it did not)"),
+    Column("receives", "i", "1", "deliveries in this queue"),
+    Column("fate", "b", "Fate", "how the stay ended"),
+    Column("cause", "b", "Cause", "why it was dead-lettered or lost"),
+    Column("out_of_order", "b", "bool", "succeeded after a later-sent copy of its group (queue without groups)"),
+)
+
+DELIVERIES: Final = (
+    Column("delivery", "q", "id", "dense number of the delivery"),
+    Column("copy", "q", "id", "the copy"),
+    Column("queue", "h", "thing", "the queue it was received from"),
+    Column("consumer", "h", "thing", "event source mapping or group that received it"),
+    Column("invocation", "q", "id", "the run of a handler it was part of, or NONE"),
+    Column("receive_count", "i", "1", "ApproximateReceiveCount of this delivery"),
+    Column("received_at", "q", "us", "when the queue gave it out"),
+    Column("started_at", "q", "us", "when its processing started, or NONE"),
+    Column("ended_at", "q", "us", "when its processing ended, or NONE"),
+    Column("left_at", "q", "us", "when it stopped being in flight: deleted, visible again, moved, expired"),
+    Column("attempt", "b", "Attempt", "how it ended"),
+    Column("deleted", "b", "bool", "the copy was deleted by this delivery"),
+    Column("cause", "b", "Cause", "why the copy was given out again; NOTHING for a first delivery"),
+    Column("repeated", "b", "bool", "succeeded although an earlier delivery of the copy had succeeded"),
+)
+
+INVOCATIONS: Final = (
+    Column("invocation", "q", "id", "dense number of the invocation"),
+    Column("consumer", "h", "thing", "event source mapping or group"),
+    Column("started_at", "q", "us", "start of the handler (after a cold start)"),
+    Column("ended_at", "q", "us", "end of the handler"),
+    Column("init_us", "q", "us", "environment creation and init before it; 0 when warm"),
+    Column("messages", "i", "1", "size of the batch"),
+    Column("failed", "i", "1", "messages of the batch that were not deleted by it"),
+    Column("attempt", "b", "Attempt", "SUCCEEDED (also with item failures), FAILED, THROTTLED, CRASHED or UNFINISHED"),
+)
+
+CHANGES: Final = (
+    Column("thing", "h", "thing", "what changed"),
+    Column("quantity", "b", "Quantity", "which of its quantities"),
+    Column("value", "q", "by quantity", "the value it had ..."),
+    Column("from_at", "q", "us", "... from this instant"),
+    Column("until_at", "q", "us", "... until this one"),
+)
+
+TABLES: Final[dict[str, tuple[Column, ...]]] = {
+    "messages": MESSAGES,
+    "copies": COPIES,
+    "deliveries": DELIVERIES,
+    "invocations": INVOCATIONS,
+    "changes": CHANGES,
+}

@@ -1,0 +1,1 @@
+"""Chance: addressed random numbers, distributions and arrivals."""

@@ -1,0 +1,1 @@
+"""What a user may ask: the scenario language, its checks, and the dated rules of AWS."""

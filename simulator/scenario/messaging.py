@@ -1,0 +1,89 @@
+"""Topics and queues."""
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, StrictBool, WithJsonSchema, model_validator
+
+from simulator.scenario.problems import Finding, refuse
+from simulator.scenario.producers import Group, Shares
+from simulator.scenario.spec import Spec, option, required, setting
+from simulator.scenario.units import Count, Duration, Name, kind_of
+
+Kind = Literal["standard", "fifo"]
+
+
+def _accepted(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value:
+        raise refuse(f"is {kind_of(value) if value != [] else 'an empty list'}; a list of values is due, such as [order]")
+    found = [Finding((place,), f"is {kind_of(word)}; a value is due") for place, word in enumerate(value)
+             if isinstance(word, dict | list | bool) or word is None]  # fmt: skip
+    if found:
+        raise refuse(*found)
+    return tuple(str(word) for word in value)
+
+
+Accepted = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_accepted),
+    WithJsonSchema({"type": "array", "items": {"type": ["string", "number"]}, "minItems": 1}),
+]
+
+
+class Subscription(Spec):
+    """A queue's subscription to a topic."""
+
+    queue: Name = required("the queue it delivers to")
+    raw_message_delivery: StrictBool = option("deliver the message as it is, without SNS's envelope", default=False)
+    filter_policy: dict[Name, Accepted] = option(
+        "attributes with the values that are let through; all attributes must match", default={}
+    )
+
+
+class Topic(Spec):
+    """An SNS topic."""
+
+    type: Kind = option("`standard` or `fifo`", default="standard")
+    subscriptions: dict[Name, Subscription] = required("who gets a copy of each message")
+
+    @model_validator(mode="after")
+    def _each_queue_once(self) -> "Topic":
+        seen: dict[str, str] = {}
+        for name, subscription in self.subscriptions.items():
+            if earlier := seen.get(subscription.queue):
+                message = f"is {subscription.queue}, which {earlier} delivers to already; SNS subscribes a queue once"
+                raise refuse(Finding(("subscriptions", name, "queue"), message))
+            seen[subscription.queue] = name
+        if not self.subscriptions:
+            raise refuse(Finding(("subscriptions",), "is an empty map; a topic without subscriptions loses everything"))
+        return self
+
+
+class Redrive(Spec):
+    """Where messages go that were received too often."""
+
+    queue: Name = required("the dead-letter queue")
+    max_receive_count: Count = setting(
+        "sqs.queue.max_receive_count", "receives after which a message is moved instead of received again"
+    )
+
+
+class Backlog(Spec):
+    """Messages that are in the queue when the run starts."""
+
+    messages: Count = required("how many", low="1", high="100M")
+    age: Duration = option("they were sent evenly over this long before the start", default="0s", low="0s", high="14d")
+    group: Group | None = option("their groups; needed on FIFO queues")
+    attributes: dict[Name, Shares] = option("their attributes", default={})
+
+
+class Queue(Spec):
+    """An SQS queue."""
+
+    type: Kind = option("`standard` or `fifo`", default="standard")
+    visibility_timeout: Duration = setting(
+        "sqs.queue.visibility_timeout", "how long a received message stays hidden from other receives"
+    )
+    retention: Duration = setting("sqs.queue.retention", "how long a message is kept if nobody deletes it")
+    delay: Duration = setting("sqs.queue.delay", "how long a sent message is hidden at first")
+    redrive: Redrive | None = option("the dead-letter queue and when messages go there")
+    backlog: Backlog | None = option("a standing backlog: counted in drain, not in percentiles")

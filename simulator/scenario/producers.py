@@ -1,0 +1,305 @@
+"""Producers: when they send, and what."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BeforeValidator, PrivateAttr, ValidationInfo, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
+
+from simulator.scenario.distributions import SizeDistribution, TimeDistribution, largest, mean_of
+from simulator.scenario.problems import Finding, findings_of, read_at, refuse
+from simulator.scenario.spec import Context, Spec, option, required
+from simulator.scenario.traces import Trace
+from simulator.scenario.units import (
+    DURATION,
+    NUMBER,
+    SHARE,
+    Count,
+    Duration,
+    Name,
+    Number,
+    Rate,
+    Share,
+    kind_of,
+    write_duration,
+    write_share,
+    write_size,
+)
+
+REST: Final = "rest"
+_MOST_GROUPS: Final = 1_000_000
+_MOST_COMBINATIONS: Final = 10_000
+
+
+class Bursts(Spec):
+    """A rate that comes in bursts; the mean rate of the phase is kept."""
+
+    factor: Number = required("the rate in a burst, as a multiple of the phase's mean rate", low="1", high="1000000")
+    lasting: Duration = required("length of a burst", low="1ms", high="30d")
+    every: Duration = required("from the start of a burst to the start of the next", low="1ms", high="30d")
+
+    @model_validator(mode="after")
+    def _mean_can_be_kept(self) -> "Bursts":
+        if self.factor * self.lasting > self.every:
+            most = self.every / self.lasting
+            raise refuse(
+                Finding(("factor",), f"is {self.factor:g}; bursts of {write_duration(self.lasting)} every "
+                        f"{write_duration(self.every)} can be at most {most:g} times the mean")
+            )  # fmt: skip
+        return self
+
+
+class Phase(Spec):
+    """A stretch of time with one rate, or a rate that changes evenly."""
+
+    for_us: Duration = required("how long; the last phase may leave it out: the rest of the duration", alias="for", low="1us", high="400d")
+    rate: Rate = required("arrivals, at the start of the phase where `ramp_to` is given", low="0/s", high="1M/s")
+    ramp_to: Rate | None = option("rate at the end of the phase, reached evenly", low="0/s", high="1M/s")
+    process: Literal["poisson", "even"] = option("`poisson` (at random) or `even` (equal distances)", default="poisson")
+    bursts: Bursts | None = option("bursts within the phase")
+
+    @model_validator(mode="after")
+    def _one_shape(self) -> "Phase":
+        if self.bursts and self.ramp_to is not None:
+            raise refuse(Finding(("bursts",), "cannot stand beside ramp_to; use two phases"))
+        return self
+
+
+class Arrivals(Spec):
+    """Phases (a list, or one map for the whole duration) or times between arrivals."""
+
+    shorthand = "a list of phases, one phase, or `{interarrival: <distribution>}`"
+
+    phases: tuple[Phase, ...] | None = option("one after another")
+    interarrival: TimeDistribution | None = option("time between two arrivals, drawn each time")
+
+    @classmethod
+    def expand(cls, data: Any, context: Context | None) -> Any:
+        """Turn a phase or a list of phases into the whole form; give the last phase the rest of the duration."""
+        if isinstance(data, Mapping):
+            if "interarrival" in data:
+                return data
+            data = [data]
+        if not isinstance(data, list):
+            raise refuse(f"is {kind_of(data)}; {cls.shorthand} is due")
+        if not data:
+            raise refuse("is an empty list; give at least one phase")
+        last = data[-1]
+        if context and context.duration and isinstance(last, Mapping) and "for" not in last:
+            rest = context.duration - sum(_length(phase) for phase in data[:-1])
+            if rest <= 0:
+                raise refuse(Finding((len(data) - 1,), "has no time left: the phases before it last the duration"))
+            data = [*data[:-1], {**last, "for": write_duration(rest)}]
+        return {"phases": data}
+
+    @classmethod
+    def keys(cls) -> dict[str, Any]:
+        """Give the keys of a single phase beside `interarrival`."""
+        return {"interarrival": TimeDistribution, **Phase.keys()}
+
+    @model_validator(mode="after")
+    def _fits(self, info: ValidationInfo) -> "Arrivals":
+        if self.interarrival is not None and mean_of(self.interarrival) < 1:
+            raise refuse(Finding(("interarrival",), "has a mean of 0s; it must be above"))
+        if not self.phases:
+            return self
+        for place, phase in enumerate(self.phases):
+            if phase.process != self.phases[0].process:
+                message = f"is {phase.process}, the first phase's is {self.phases[0].process}; a producer has one process"
+                raise refuse(Finding((place, "process"), message))
+        total = sum(phase.for_us for phase in self.phases)
+        duration = info.context.duration if info.context else None
+        if duration and total != duration:
+            raise refuse(
+                f"lasts {write_duration(total)} in all, but duration is {write_duration(duration)}; leave `for` out "
+                "of the last phase, or add {rate: 0/s}"
+            )
+        return self
+
+
+def _length(phase: object) -> int:
+    try:
+        return int(DURATION.parse(phase["for"])) if isinstance(phase, Mapping) and "for" in phase else 0
+    except PydanticCustomError:
+        return 0
+
+
+Popularity = Annotated[
+    Any,
+    BeforeValidator(lambda value: _popularity(value)),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"const": "uniform"},
+                {
+                    "type": "object",
+                    "properties": {
+                        "zipf": {"type": "number"},
+                        "first": {"type": "array", "items": {"type": "string"}},
+                    },
+                    "minProperties": 1,
+                    "maxProperties": 1,
+                    "additionalProperties": False,
+                },
+            ]
+        }
+    ),
+]
+
+
+def _popularity(value: object) -> object:
+    """Read how popular groups are: "uniform", a Zipf exponent, or the first groups' shares."""
+    if value == "uniform":
+        return value
+    if not isinstance(value, Mapping) or len(value) != 1 or not set(value) <= {"zipf", "first"}:
+        raise refuse(f"is {kind_of(value)}; write uniform, {{zipf: 1.1}} or {{first: [20%]}}")
+    if "zipf" in value:
+        exponent = read_at(("zipf",), NUMBER.parse, value["zipf"])
+        if not 0 <= exponent <= 10:
+            raise refuse(Finding(("zipf",), f"is {exponent:g}; allowed: 0 to 10"))
+        return {"zipf": exponent}
+    first = value["first"]
+    if not isinstance(first, list) or not first:
+        raise refuse(Finding(("first",), f"is {kind_of(first)}; a list of shares is due, such as [20%, 5%]"))
+    shares = [read_at(("first", place), SHARE.parse, share) for place, share in enumerate(first)]
+    if sum(Decimal(repr(share)) for share in shares) > 1:
+        raise refuse(Finding(("first",), "adds up to more than 100%"))
+    return {"first": tuple(shares)}
+
+
+class Group(Spec):
+    """The ordering key of the business: what a message belongs to."""
+
+    count: Count = required("number of groups", low="1", high="1M")
+    popularity: Popularity = option(
+        "how messages fall on groups: `uniform`, `{zipf: 1.1}` or `{first: [20%, 5%]}`, the first groups' shares, "
+        "the others sharing the rest evenly",
+        default="uniform",
+    )
+    _shares: tuple[float, ...] = PrivateAttr(())
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Share of the messages of each group: ``count`` numbers that add up to 1."""
+        return self._shares
+
+    @model_validator(mode="after")
+    def _resolve(self) -> "Group":
+        count = self.count
+        if self.popularity == "uniform":
+            self._shares = (1.0 / count,) * count
+        elif "zipf" in self.popularity:
+            weights = [(place + 1) ** -self.popularity["zipf"] for place in range(count)]
+            total = sum(weights)
+            self._shares = tuple(weight / total for weight in weights)
+        else:
+            first = self.popularity["first"]
+            rest = 1 - sum(Decimal(repr(share)) for share in first)
+            others = count - len(first)
+            if others < 0:
+                raise refuse(Finding(("popularity", "first"), f"has {len(first)} shares for {count} groups"))
+            if others == 0 and rest != 0:
+                raise refuse(Finding(("popularity", "first"), "gives every group's share; they must add up to 100%"))
+            self._shares = first + (float(rest / others),) * others if others else first
+        return self
+
+
+def _shares(value: object) -> dict[str, float]:
+    """Read a map of words to shares that add up to 100%; one of them may be the ``rest``."""
+    if not isinstance(value, Mapping) or not value:
+        raise refuse(f"is {kind_of(value) if value != {} else 'an empty map'}; values with shares are due")
+    shares: dict[str, float] = {}
+    resting: list[str] = []
+    found: list[Finding] = []
+    for word, text in value.items():
+        if text == REST:
+            resting.append(word)
+            shares[word] = 0.0
+            continue
+        try:
+            shares[word] = SHARE.parse(text)
+        except PydanticCustomError as error:
+            found += [Finding((word,), inner.message) for inner in findings_of(error)]
+    if found:
+        raise refuse(*found)
+    total = sum(Decimal(repr(share)) for share in shares.values())
+    if len(resting) > 1:
+        raise refuse(Finding((resting[1],), "is rest; only one value can be"))
+    if total > 1 or (total < 1 and not resting):
+        raise refuse(f"adds up to {write_share(float(total))}; shares add up to 100% (one may be rest)")
+    for word in resting:
+        shares[word] = float(1 - total)
+    return shares
+
+
+Shares = Annotated[
+    dict[str, float],
+    SHARE,
+    BeforeValidator(_shares),
+    WithJsonSchema({"type": "object", "additionalProperties": {"type": "string"}, "minProperties": 1}),
+]
+
+
+class Message(Spec):
+    """What a message is like."""
+
+    size: SizeDistribution = option("body and attributes together", default="1KiB")
+    group: Group | None = option("ordering key; sent as MessageGroupId to FIFO queues")
+    attributes: dict[Name, Shares] = option("attributes: each value with its share, one of which may be `rest`", default={})
+    poison: Share = option("share of messages that fail every attempt", default="0%", low="0%", high="100%")
+
+    @model_validator(mode="after")
+    def _limits(self, info: ValidationInfo) -> "Message":
+        combinations = 1
+        for values in self.attributes.values():
+            combinations *= len(values)
+        if combinations > _MOST_COMBINATIONS:
+            message = f"has {combinations:,} combinations of values; at most {_MOST_COMBINATIONS:,} are allowed"
+            raise refuse(Finding(("attributes",), message))
+        if info.context:
+            most = info.context.rules.value("sqs.max_attributes")
+            if len(self.attributes) > most:
+                raise refuse(Finding(("attributes",), f"has {len(self.attributes)} attributes; SQS allows {most}"))
+            limit = info.context.rules.value("sqs.max_message_bytes")
+            if not 1 <= largest(self.size) <= limit:
+                message = f"goes to {write_size(largest(self.size))}; MaximumMessageSize allows 1B to {write_size(limit)}"
+                raise refuse(Finding(("size",), message))
+        return self
+
+
+class Producer(Spec):
+    """Who sends messages to a topic or a queue."""
+
+    target: Name = required("the topic or queue it sends to")
+    arrivals: Arrivals | None = option("when it sends")
+    trace: Trace | None = option("when it sends: counts of a real system, instead of `arrivals`")
+    message: Message = option("what it sends", default={})
+
+    @property
+    def phases(self) -> tuple[Phase, ...] | None:
+        """The phases, one after another, together as long as the scenario; None with another kind of arrivals."""
+        return self.arrivals.phases if self.arrivals else None
+
+    @property
+    def interarrival(self) -> Any:
+        """The distribution of the time between two arrivals [us], or None."""
+        return self.arrivals.interarrival if self.arrivals else None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "Producer":
+        if (self.arrivals is None) == (self.trace is None):
+            has = "neither arrivals nor trace" if self.trace is None else "both arrivals and trace"
+            raise refuse(f"has {has}; give exactly one")
+        return self
+
+    def expected(self, duration: int) -> float:
+        """Give the messages to be expected in *duration* [us]."""
+        if self.interarrival is not None:
+            return duration / mean_of(self.interarrival)
+        if self.trace:
+            return sum(self.trace.counts)
+        return sum(
+            (phase.rate + (phase.rate if phase.ramp_to is None else phase.ramp_to)) / 2 * phase.for_us / 1e6
+            for phase in self.phases or ()
+        )

@@ -1,0 +1,120 @@
+"""The scenario: what a user asks, as a frozen value with every default in place."""
+
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BeforeValidator, PrivateAttr, StrictBool, ValidationInfo, WithJsonSchema, field_validator
+
+from simulator.scenario import dumping
+from simulator.scenario import rules as dated_rules
+from simulator.scenario.consumers import AutoScalingGroup, Function
+from simulator.scenario.messaging import Queue, Topic
+from simulator.scenario.problems import refuse
+from simulator.scenario.producers import Producer
+from simulator.scenario.rules import Rules
+from simulator.scenario.spec import Spec, option, required
+from simulator.scenario.thresholds import ThresholdText
+from simulator.scenario.units import DURATION, Count, Duration, Name, Seed, Text, kind_of
+
+SECTIONS: Final = ("producers", "topics", "queues", "functions", "auto_scaling_groups")
+_MOST_THINGS: Final = 1_000
+
+
+def _flat(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise refuse(f"is {kind_of(value)}; a map of paths with their values is due, such as {{queues.orders.type: fifo}}")
+    return value
+
+
+Variant = Annotated[dict[str, Any], BeforeValidator(_flat), WithJsonSchema({"type": "object"})]
+DatedRules = Annotated[Any, WithJsonSchema({"type": ["integer", "string"]})]
+Discard = Annotated[
+    int | Literal["auto"] | None,
+    DURATION,
+    BeforeValidator(lambda value: value if value in (None, "auto") else DURATION.parse(value)),
+    WithJsonSchema({"anyOf": [{"const": "auto"}, {"type": "string", "pattern": DURATION.pattern}]}),
+]
+
+
+class Scenario(Spec):
+    """A system of AWS messaging and its traffic, with a question about it."""
+
+    name: Name = required("its name: reports go to `reports/<name>/`", alias="scenario")
+    question: Text | None = option("the question it answers, in words")
+    description: Text | None = option("what else a reader should know")
+    given_rules: DatedRules = option("date of AWS's limits, ramps, latencies and defaults", default="2026", alias="rules")
+    region: Text = option("AWS region", default="us-east-1")
+    ideal: StrictBool = option("no latencies, no ramps, no cold starts: the service of the textbooks", default=False)
+    limits: dict[str, Any] = option("other values for entries of the rules, by their names", default={})
+    duration: Duration = required("how long arrivals last", low="1ms", high="400d")
+    after: Literal["drain", "stop"] = option(
+        "what happens when the duration ends: go on until all is worked, at most the duration again (`drain`), or `stop`",
+        default="drain",
+    )
+    drain_from: Duration | None = option(
+        "the instant from which drain is counted; the end of the last phase above the mean rate if left out"
+    )
+    discard: Discard = option(
+        "start of the run that is left out of the statistics: a duration, or `auto`; for one constant phase only"
+    )
+    replications: Count = option("independent runs; intervals come from them", default=10, low="1", high="10000")
+    seed: Seed = option("seed of all chance; the same seed gives the same bytes", default=1)
+    producers: dict[Name, Producer] = option("who sends", default={})
+    topics: dict[Name, Topic] = option("SNS topics", default={})
+    queues: dict[Name, Queue] = required("SQS queues")
+    functions: dict[Name, Function] = option("Lambda functions", default={})
+    auto_scaling_groups: dict[Name, AutoScalingGroup] = option("EC2 Auto Scaling groups", default={})
+    thresholds: tuple[ThresholdText, ...] = option("promises; the exit status says whether they hold", default=[])
+    variants: dict[Name, Variant] = option("other versions of the scenario: paths with their values, as in --set", default={})
+
+    _rules: Rules | None = PrivateAttr(None)
+    _variant: str = PrivateAttr("")
+    _source: Path = PrivateAttr(Path())
+
+    @property
+    def rules(self) -> Rules:
+        """AWS's rules for this run: dated, with the scenario's limits, ideal or not."""
+        return self._rules or dated_rules.dated()
+
+    @property
+    def rules_name(self) -> str:
+        """The date of the rules."""
+        return self.rules.name
+
+    @property
+    def variant(self) -> str:
+        """Name of the variant that is in place; "" for the base."""
+        return self._variant
+
+    @property
+    def source(self) -> Path:
+        """The file it was read from."""
+        return self._source
+
+    def loaded(self, source: Path, rules: Rules, variant: str) -> "Scenario":
+        """Remember where it comes from."""
+        self._source, self._rules, self._variant = source, rules, variant
+        return self
+
+    def queue_names_of_dead_letters(self) -> frozenset[str]:
+        """Give the queues that are the dead-letter queue of another."""
+        return frozenset(queue.redrive.queue for queue in self.queues.values() if queue.redrive)
+
+    def dump(self) -> dict[str, Any]:
+        """Give the scenario with its defaults in its own words and units; it reads back as itself."""
+        return dumping.words(self)
+
+    @field_validator("region")
+    @classmethod
+    def _region_looks_like_one(cls, value: str) -> str:
+        parts = value.split("-")
+        if len(parts) < 3 or not parts[-1].isdigit() or not all(part.isalnum() for part in parts):
+            raise refuse(f"is {value}; a region such as us-east-1 is due")
+        return value
+
+    @field_validator(*SECTIONS, mode="after")
+    @classmethod
+    def _not_too_many(cls, value: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        if len(value) > _MOST_THINGS:
+            raise refuse(f"has {len(value):,} entries; at most {_MOST_THINGS:,} are allowed")
+        return value
