@@ -36,16 +36,14 @@ class Clock(simpy.Environment):
         Let what was put down last go first inside a rank: a test of what must not depend on it.
     """
 
+    now: int = 0  # type: ignore[misc]  # SimPy's property, as a plain attribute: it is read at every step
+    """The current instant [us]."""
+
     def __init__(self, *, reverse_ties: bool = False) -> None:
         super().__init__(0)
         self._agenda: list[tuple[int, int, int, Callable[[Any], object], Any]] = []
         self._serial = 0
         self._serial_step = -1 if reverse_ties else 1
-
-    @property
-    def now(self) -> int:
-        """The current instant [us]."""
-        return self._now  # type: ignore[return-value]  # SimPy's time may be a float, ours never is
 
     @property
     def entries(self) -> int:
@@ -73,9 +71,10 @@ class Clock(simpy.Environment):
         """Do everything due before *end* [us]; then the clock stands there."""
         agenda = self._agenda
         while agenda and agenda[0][0] < end:
-            self._now, _, _, call, argument = heappop(agenda)
+            at, _, _, call, argument = heappop(agenda)
+            self._now = self.now = at
             call(argument)
-        self._now = end
+        self._now = self.now = end
 
     # -- what SimPy calls ------------------------------------------------------------------------
 
@@ -91,7 +90,8 @@ class Clock(simpy.Environment):
         """Do the next entry, as SimPy's own ``run`` does."""
         if not self._agenda:
             raise EmptySchedule
-        self._now, _, _, call, argument = heappop(self._agenda)
+        at, _, _, call, argument = heappop(self._agenda)
+        self._now = self.now = at
         call(argument)
 
     def _occur(self, event: Event) -> None:

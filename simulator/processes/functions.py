@@ -2,6 +2,7 @@
 
 from simulator.aws.lambda_.concurrency import Admission, FunctionConcurrency
 from simulator.aws.lambda_.event_source_mapping import EventSourceMapping, MappingLimit, throttle_pause_us
+from simulator.aws.sqs.fifo import FifoQueue
 from simulator.aws.sqs.receipt import Receipt
 from simulator.processes.clock import CHANGES, COMPLETIONS, Clock
 from simulator.processes.draws import CallDurations, Work
@@ -141,6 +142,7 @@ class Mapping:
         self._concurrency_gauge = concurrency_gauge
         self.visibility_timeout_us: int | None = visibility_timeout_us
         self._fifo = fifo
+        self._delete_tokens = dispatcher.queue.delete_calls if isinstance(dispatcher.queue, FifoQueue) else None
         self._throttle_first_us = throttle_first_us
         self._throttle_cap_us = throttle_cap_us
         self._throttled_by: Limit | None = None
@@ -246,6 +248,7 @@ class Mapping:
 
     def _finish(self, batch: Batch) -> None:
         """The invocation ends: delete what succeeded, write the rows, free the slot."""
+        now = self._clock.now
         attempts: list[int] | None = None
         how = Attempt.SUCCEEDED
         if batch.timed_out:
@@ -255,20 +258,13 @@ class Mapping:
             attempts = self._outcomes(batch)
             if not self._mapping.report_batch_item_failures:
                 how = Attempt.FAILED
-        if not self._may_delete(batch, attempts):
+        tokens = self._delete_tokens
+        if tokens is not None and (attempts is None or int(Attempt.SUCCEEDED) in attempts) and not tokens.take(now):
+            self._clock.at(tokens.next_at(now), COMPLETIONS, self._finish, batch)
             return
-        self._function.concurrency.end(self._clock.now)
+        self._function.concurrency.end(now)
         self._settle(batch, how, attempts)
         self._leave_slot()
-
-    def _may_delete(self, batch: Batch, attempts: list[int] | None) -> bool:
-        """Take a FIFO queue's token for the delete call, or come again when there is one."""
-        tokens = getattr(self._dispatcher.queue, "delete_calls", None)
-        deletes = attempts is None or int(Attempt.SUCCEEDED) in attempts
-        if tokens is None or not deletes or tokens.take(self._clock.now):
-            return True
-        self._clock.at(tokens.next_at(self._clock.now), COMPLETIONS, self._finish, batch)
-        return False
 
     def _outcomes(self, batch: Batch) -> list[int]:
         """How each delivery of a batch with failed messages ends.

@@ -196,8 +196,6 @@ class WorkerPool:
             batch.next_delete += 1
         batch.gone.extend(self._dispatcher.delete(batch.receipt, copies))
         self._next_delete(batch)
-        if self._fifo is not None:
-            self._dispatcher.stir()
 
     def _wait_for_token(self, batch: WorkerBatch, wait_us: int) -> None:
         """The delete call was throttled: everything still to come of this batch is that much later."""

@@ -112,7 +112,9 @@ class Dispatcher:
         self._stories: dict[int, Story] = {}
         self._alarm_at = NEVER
         self._look_at = NONE
+        self._capped = False  # at the last look, too many copies were in flight
         self._fifo = queue if isinstance(queue, FifoQueue) else None
+        self._receive_tokens = None if self._fifo is None else self._fifo.receive_calls
 
     # -- copies come in ----------------------------------------------------------------------------
 
@@ -157,58 +159,64 @@ class Dispatcher:
     # -- consumers come and go ---------------------------------------------------------------------
 
     def open(self, consumer: int, polls: int) -> None:
-        """Consumer number *consumer* of this queue has room for *polls* more receives."""
+        """Consumer number *consumer* of this queue has room for *polls* more receives.
+
+        Where somebody waits already there is nothing to receive, and no need to look.
+        """
+        waited = self.waiters.total
         self.waiters.wait(consumer, polls)
-        self.stir()
+        if not waited or self._capped:
+            self.stir()
 
     def stir(self) -> None:
         """Look once at this instant, after everything else that happens at it."""
-        clock = self.clock
-        now = clock.now
-        if clock.next_at() > now:
+        if self.clock.next_at() > self.clock.now:
             self.look()
-        elif self._look_at != now:
+        else:
+            self._look_later()
+
+    def _look_later(self) -> None:
+        now = self.clock.now
+        if self._look_at != now:
             self._look_at = now
-            clock.at(now, RECEIVES, self.look)
+            self.clock.at(now, RECEIVES, self.look)
 
     def look(self, _: object = None) -> None:
         """Hand out batches wherever room and a visible copy meet."""
         now = self.clock.now
-        queue, waiters = self.queue, self.waiters
+        queue, waiters, consumers = self.queue, self.waiters, self.consumers
         self._look_at = NONE
         if self._alarm_at <= now:
             self._alarm_at = NEVER
-        tokens = self._fifo.receive_calls if self._fifo is not None else None
+        tokens = self._receive_tokens
         while waiters.total:
-            if tokens is not None and (token_at := tokens.next_at(now)) > now:
-                if queue.next_visible_at(now) <= now:
-                    self._set_alarm(token_at)
-                    self._note_limits(now, Limit.CALL_TOKENS)
-                else:
-                    self._set_alarm(queue.next_visible_at(now))
-                    self._note_limits(now, Limit.ARRIVALS)
-                return
-            index = waiters.pick(self._chance())
-            consumer = self.consumers[index]
-            receipt = queue.receive_message(now, consumer.max_messages, consumer.visibility_timeout_us)
-            if receipt is None:
-                self._set_alarm(queue.next_visible_at(now))
+            next_at = queue.next_visible_at(now)
+            if next_at > now:
+                self._set_alarm(next_at)
                 self._note_limits(now, self._idle_limit(now))
                 return
-            if tokens is not None:
-                tokens.take(now)
+            if tokens is not None and not tokens.take(now):
+                self._set_alarm(tokens.next_at(now))
+                self._note_limits(now, Limit.CALL_TOKENS)
+                return
+            index = waiters.pick(self._chance()) if len(consumers) > 1 else 0
+            consumer = consumers[index]
+            receipt = queue.receive_message(now, consumer.max_messages, consumer.visibility_timeout_us)
+            if receipt is None:  # only just taken by a move to the dead-letter queue or by retention
+                continue
             if receipt.moved:
                 self._dead_letter(now, receipt.moved)
             if receipt.copies:
                 waiters.withdraw(index)
                 consumer.begin(receipt, self._given_again(receipt) if receipt.again else {})
         waiting = queue.next_visible_at(now) <= now
-        for consumer in self.consumers:
+        for consumer in consumers:
             consumer.limit_gauge.set(now, consumer.limit() if waiting else Limit.ARRIVALS)
 
     def _idle_limit(self, now: int) -> Limit:
         """Why a consumer with room got nothing."""
-        if self.queue.in_flight(now) >= self.queue.max_in_flight:
+        self._capped = self.queue.in_flight(now) >= self.queue.max_in_flight
+        if self._capped:
             return Limit.IN_FLIGHT_CAP
         if self._fifo is not None and self._fifo.visible(now):
             return Limit.GROUP_LOCKED
@@ -245,10 +253,12 @@ class Dispatcher:
         return causes
 
     def delete(self, receipt: Receipt, copies: list[int]) -> list[int]:
-        """Delete *copies* by *receipt*; those that are gone by it."""
+        """Delete *copies* by *receipt*; those that are gone by it. A FIFO group may be free by that."""
         queue: Any = self.queue  # a receipt comes back to the queue that gave it
         gone: list[int] = queue.delete_messages(self.clock.now, receipt, copies)
         self.deleted += len(gone)
+        if self._fifo is not None and self.waiters.total:
+            self._look_later()
         return gone
 
     def settle(

@@ -10,7 +10,7 @@ from simulator.scenario.messaging import Topic
 from simulator.scenario.problems import Finding, nearest_or_known
 from simulator.scenario.producers import Producer
 from simulator.scenario.schema import Scenario
-from simulator.scenario.thresholds import scope_problem
+from simulator.scenario.thresholds import GROUP, MAPPING, QUEUE, SOURCE, scope_problem
 from simulator.scenario.units import write_duration, write_size
 
 #: messages of one run: what fits a large machine's memory with rows off (DESIGN section 8)
@@ -18,7 +18,7 @@ MOST_MESSAGES: Final = 100_000_000
 
 
 class Checks:
-    """Checks of one scenario; ``broken`` names things (section, name) that are known to be wrong in themselves."""
+    """Checks of one scenario; ``broken`` are things (section, name) known to be wrong in themselves."""
 
     def __init__(self, scenario: Scenario, broken: frozenset[tuple[str, str]] = frozenset()) -> None:
         self.scenario = scenario
@@ -56,7 +56,9 @@ class Checks:
             yield from self._reference((*path, "target"), producer.target, "topics", "queues")
             if producer.target in self.scenario.topics:
                 if producer.target in self.scenario.queues:
-                    yield Finding((*path, "target"), f"is {producer.target}, both a topic and a queue; rename one")
+                    yield Finding(
+                        (*path, "target"), f"is {producer.target}, both a topic and a queue; rename one"
+                    )
                 limit = self.scenario.rules.value("sns.max_message_bytes")
                 if largest(producer.message.size) > limit:
                     size = write_size(largest(producer.message.size))
@@ -80,25 +82,31 @@ class Checks:
                 for values in policy.values():
                     combinations *= len(values)
                 if combinations > (most := rules.value("sns.filter.max_combinations")):
-                    yield Finding((*path, "filter_policy"), f"has {combinations} combinations; SNS allows {most}")
+                    yield Finding(
+                        (*path, "filter_policy"), f"has {combinations} combinations; SNS allows {most}"
+                    )
             yield from self._filters(topic_name, topic)
 
     def _filters(self, topic_name: str, topic: Topic) -> Iterator[Finding]:
         """Find policies that let nothing through: their attribute or values are sent by no producer."""
-        producers = [producer for producer in self.scenario.producers.values() if producer.target == topic_name]
+        producers = [
+            producer for producer in self.scenario.producers.values() if producer.target == topic_name
+        ]
         if not producers or any(section == "producers" for section, _ in self.broken):
             return
         for name, subscription in topic.subscriptions.items():
             for key, values in subscription.filter_policy.items():
                 path = ("topics", topic_name, "subscriptions", name, "filter_policy", key)
                 keys = sorted({known for producer in producers for known in producer.message.attributes})
-                sent = sorted({value for producer in producers for value in producer.message.attributes.get(key, ())})
+                sent = sorted(
+                    {value for producer in producers for value in producer.message.attributes.get(key, ())}
+                )
                 if key not in keys:
-                    yield Finding(path, f"is an attribute that no producer of {topic_name} sends; "
-                                        f"{nearest_or_known(key, keys)}")  # fmt: skip
+                    message = f"is an attribute that no producer of {topic_name} sends"
+                    yield Finding(path, f"{message}; {nearest_or_known(key, keys)}")
                 elif not set(values) & set(sent):
-                    yield Finding(path, f"lets nothing through: no producer of {topic_name} sends "
-                                        f"{' or '.join(values[:3])}; {nearest_or_known(values[0], sent)}")  # fmt: skip
+                    message = f"lets nothing through: no producer of {topic_name} sends such a value"
+                    yield Finding(path, f"{message}; {nearest_or_known(values[0], sent)}")
 
     def _redrives(self) -> Iterator[Finding]:
         queues = self.scenario.queues
@@ -111,7 +119,9 @@ class Checks:
             while (last := queues.get(seen[-1])) and last.redrive and last.redrive.queue not in seen:
                 seen.append(last.redrive.queue)
             if last and last.redrive and last.redrive.queue == name:
-                yield Finding(path, f"is {queue.redrive.queue}; redrive goes in a circle: {' > '.join([*seen, name])}")
+                yield Finding(
+                    path, f"is {queue.redrive.queue}; redrive goes in a circle: {' > '.join([*seen, name])}"
+                )
 
     def _groups(self) -> Iterator[Finding]:
         for name, producer in self.scenario.producers.items():
@@ -120,7 +130,9 @@ class Checks:
                 yield Finding(("producers", name, "message", "group"), message)
         for name, queue in self.scenario.queues.items():
             if queue.type == "fifo" and queue.backlog and queue.backlog.group is None:
-                yield Finding(("queues", name, "backlog", "group"), "is missing; a FIFO queue needs message groups")
+                yield Finding(
+                    ("queues", name, "backlog", "group"), "is missing; a FIFO queue needs message groups"
+                )
 
     def _fifo_reached(self, producer: Producer) -> str:
         if topic := self.scenario.topics.get(producer.target):
@@ -145,7 +157,9 @@ class Checks:
         if queue.type == "fifo":
             rule = rules.rule("esm.fifo_batch_size")
             if source.batch_size > rule.high:
-                message = f"is {source.batch_size}; {rule.range_words()} for a FIFO queue, and {queue_name} is one"
+                message = (
+                    f"is {source.batch_size}; {rule.range_words()} for a FIFO queue, and {queue_name} is one"
+                )
                 yield Finding((*path, "batch_size"), message)
             if source.maximum_batching_window:
                 window = write_duration(source.maximum_batching_window)
@@ -153,25 +167,30 @@ class Checks:
                 yield Finding((*path, "maximum_batching_window"), message)
             return
         least = rules.value("esm.window_for_big_batches")
-        if source.batch_size > rules.rule("esm.fifo_batch_size").high and source.maximum_batching_window < least:
+        if (
+            source.batch_size > rules.rule("esm.fifo_batch_size").high
+            and source.maximum_batching_window < least
+        ):
             window = write_duration(source.maximum_batching_window)
-            yield Finding(
-                (*path, "maximum_batching_window"),
-                f"is {window}; a batch_size above 10 ({source.batch_size}) needs at least {write_duration(least)}",
+            message = (
+                f"is {window}; a batch_size of {source.batch_size}, above 10, needs {write_duration(least)}"
             )
+            yield Finding((*path, "maximum_batching_window"), f"{message} or more")
 
     def _reserved(self) -> Iterator[Finding]:
         rules = self.scenario.rules
         most = rules.value("lambda.account_concurrency") - rules.value("lambda.unreserved_minimum")
         reserving: list[tuple[str, Function]] = [
-            (name, function) for name, function in self.scenario.functions.items() if function.reserved_concurrency
+            (name, function)
+            for name, function in self.scenario.functions.items()
+            if function.reserved_concurrency
         ]
         total = sum(function.reserved_concurrency or 0 for _, function in reserving)
         if total > most:
             name, function = max(reserving, key=lambda pair: pair[1].reserved_concurrency or 0)
             yield Finding(
                 ("functions", name, "reserved_concurrency"),
-                f"is {function.reserved_concurrency}, {total} for all functions together; allowed: 0 to {most} in all "
+                f"is {function.reserved_concurrency}, {total} for all functions; allowed: 0 to {most} in all "
                 f"({rules.value('lambda.unreserved_minimum')} of the account's "
                 f"{rules.value('lambda.account_concurrency')} stay unreserved)",
             )
@@ -183,9 +202,9 @@ class Checks:
     def _thresholds(self) -> Iterator[Finding]:
         if any(section in ("queues", "functions", "auto_scaling_groups") for section, _ in self.broken):
             return
-        queues = [f"queues.{name}" for name in self.scenario.queues]
+        scopes = _scopes(self.scenario)
         for place, threshold in enumerate(self.scenario.thresholds):
-            if message := scope_problem(threshold, queues, consumer_paths(self.scenario)):
+            if message := scope_problem(threshold, scopes):
                 yield Finding(("thresholds", place), message)
 
     def _whole(self) -> Iterator[Finding]:
@@ -194,35 +213,38 @@ class Checks:
             backlog = sum(queue.backlog.messages for queue in scenario.queues.values() if queue.backlog)
             total = backlog + sum(one.expected(scenario.duration) for one in scenario.producers.values())
             if total > MOST_MESSAGES:
-                message = f"asks for about {total:,.0f} messages in a run; at most {MOST_MESSAGES:,} are allowed"
+                message = (
+                    f"asks for about {total:,.0f} messages in a run; at most {MOST_MESSAGES:,} are allowed"
+                )
                 yield Finding(("duration",), message)
             if not scenario.producers and not backlog:
                 yield Finding((), "has no producers and no backlog: nothing would happen")
         if scenario.drain_from is not None and scenario.drain_from > scenario.duration:
-            message = f"is {write_duration(scenario.drain_from)}; allowed: 0s to the duration, {write_duration(scenario.duration)}"
-            yield Finding(("drain_from",), message)
+            span = f"0s to the duration, {write_duration(scenario.duration)}"
+            yield Finding(("drain_from",), f"is {write_duration(scenario.drain_from)}; allowed: {span}")
         if scenario.discard is not None:
             yield from self._discard()
 
     def _discard(self) -> Iterator[Finding]:
         scenario = self.scenario
         if isinstance(scenario.discard, int) and scenario.discard >= scenario.duration:
-            message = f"is {write_duration(scenario.discard)}; it must be below the duration, {write_duration(scenario.duration)}"
-            yield Finding(("discard",), message)
+            least = f"it must be below the duration, {write_duration(scenario.duration)}"
+            yield Finding(("discard",), f"is {write_duration(scenario.discard)}; {least}")
         for name, producer in scenario.producers.items():
             phases = producer.phases or ()
             steady = producer.interarrival is not None or (
                 len(phases) == 1 and phases[0].ramp_to is None and phases[0].bursts is None
             )
             if not steady:
-                yield Finding(("discard",), f"needs one constant phase of arrivals; producers.{name} has another shape")
+                yield Finding(
+                    ("discard",), f"needs one constant phase of arrivals; producers.{name} has another shape"
+                )
 
 
-def consumer_paths(scenario: Scenario) -> tuple[str, ...]:
-    """Give the paths of all consumers: event source mappings, then groups."""
-    mappings = [
-        f"functions.{name}.event_sources.{queue}"
-        for name, function in scenario.functions.items()
-        for queue in function.event_sources
-    ]
-    return (*mappings, *(f"auto_scaling_groups.{name}" for name in scenario.auto_scaling_groups))
+def _scopes(scenario: Scenario) -> dict[str, str]:
+    """Give the paths a threshold can be about, and what each is."""
+    dead = scenario.dead_letter_queues()
+    found = {f"queues.{name}": QUEUE if name in dead else SOURCE for name in scenario.queues}
+    for name, function in scenario.functions.items():
+        found |= {f"functions.{name}.event_sources.{queue}": MAPPING for queue in function.event_sources}
+    return found | {f"auto_scaling_groups.{name}": GROUP for name in scenario.auto_scaling_groups}

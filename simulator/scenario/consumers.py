@@ -25,7 +25,9 @@ class Work(Spec):
     @classmethod
     def expand(cls, data: Any, context: Context | None) -> Any:
         """Take a duration or a distribution for the work per message."""
-        if isinstance(data, str | int | float) or (isinstance(data, Mapping) and any(key in SHAPES for key in data)):
+        if isinstance(data, str | int | float) or (
+            isinstance(data, Mapping) and any(key in SHAPES for key in data)
+        ):
             return {"per_message": data}
         return data
 
@@ -33,7 +35,9 @@ class Work(Spec):
 class Failures(Spec):
     """How work fails."""
 
-    transient: Share = option("share of attempts that fail, drawn per message and attempt", default="0%", low="0%", high="100%")
+    transient: Share = option(
+        "share of attempts that fail, drawn per message and attempt", default="0%", low="0%", high="100%"
+    )
 
 
 class EventSource(Spec):
@@ -58,7 +62,9 @@ class Function(Spec):
     )
     work: Work = required("how long its work takes")
     failures: Failures = option("how its work fails", default={})
-    init_extra: Duration = option("its own time at a cold start (imports), beside the runtime's", default="0s", low="0s", high="10s")
+    init_extra: Duration = option(
+        "its own time at a cold start (imports), beside the runtime's", default="0s", low="0s", high="10s"
+    )
     event_sources: dict[Name, EventSource] = required("the queues it works, each with its settings")
 
     @field_validator("runtime", mode="after")
@@ -67,7 +73,9 @@ class Function(Spec):
         rules = info.context.rules if info.context else dated_rules.dated()
         runtimes = [name.removeprefix(_INIT) for name in rules.names() if name.startswith(_INIT)]
         if value not in runtimes:
-            raise refuse(f"is {value}, not a runtime of rules {rules.name}; {nearest_or_known(value, runtimes)}")
+            raise refuse(
+                f"is {value}, not a runtime of rules {rules.name}; {nearest_or_known(value, runtimes)}"
+            )
         return value
 
     @model_validator(mode="after")
@@ -99,14 +107,18 @@ class Capacity(Spec):
         if self.min > self.max:
             raise refuse(Finding(("min",), f"is {self.min}, above max, which is {self.max}"))
         if self.desired is not None and not self.min <= self.desired <= self.max:
-            raise refuse(Finding(("desired",), f"is {self.desired}; allowed: {self.min} to {self.max} (min to max)"))
+            raise refuse(
+                Finding(("desired",), f"is {self.desired}; allowed: {self.min} to {self.max} (min to max)")
+            )
         return self
 
 
 class TargetTracking(Spec):
     """Keeps a metric near a target."""
 
-    metric: Literal["backlog_per_instance"] = option("what is kept near the target", default="backlog_per_instance")
+    metric: Literal["backlog_per_instance"] = option(
+        "what is kept near the target", default="backlog_per_instance"
+    )
     target: Number = required("visible messages per instance in service", low="0.001", high="1000000000")
     disable_scale_in: StrictBool = option("only add instances, never remove any", default=False)
 
@@ -122,16 +134,19 @@ class AutoScalingGroup(Spec):
 
     queue: Name = required("the queue its workers poll")
     instance_type: Text = required("what its instances are, such as `c6i.large`")
-    workers_per_instance: Count = option("workers on an instance, each receiving on its own", default=1, low="1", high="1000")
+    workers_per_instance: Count = option(
+        "workers on an instance, each receiving on its own", default=1, low="1", high="1000"
+    )
     receive: Receive = option("how a worker receives and deletes", default={})
     boot: TimeDistribution = setting("ec2.boot", "from launch until the instance is in service")
     bootstrap: TimeDistribution = option("own start-up after the boot (user data, image pull)", default="0s")
     instance_warmup: Duration = setting(
-        "asg.default_warmup", "how long a new instance counts as warming: it works, but policies do not count on it yet"
+        "asg.default_warmup",
+        "how long a new instance counts as warming: it works, but policies do not count on it yet",
     )
     drain: Duration = option(
-        "how long an instance that is scaled in may finish its work in hand (lifecycle hook); with 0s the work is lost "
-        "and its messages come back after their visibility timeout",
+        "how long an instance that is scaled in may finish its work in hand (lifecycle hook); with 0s the "
+        "work is lost and its messages come back after their visibility timeout",
         default="0s",
         low="0s",
         high="48h",
@@ -139,7 +154,9 @@ class AutoScalingGroup(Spec):
     work: Work = required("how long its work takes")
     failures: Failures = option("how its work fails", default={})
     capacity: Capacity = required("how many instances")
-    declared: dict[Name, Policy] = option("scaling policies; none keeps the size", default={}, alias="policies")
+    declared: dict[Name, Policy] = option(
+        "scaling policies; none keeps the size", default={}, alias="policies"
+    )
 
     @property
     def policies(self) -> dict[str, TargetTracking]:

@@ -73,7 +73,9 @@ class EmpiricalSpec:
     unit: str
 
 
-Distribution: TypeAlias = ConstantSpec | ExponentialSpec | LognormalSpec | GammaSpec | UniformSpec | EmpiricalSpec
+Distribution: TypeAlias = (
+    ConstantSpec | ExponentialSpec | LognormalSpec | GammaSpec | UniformSpec | EmpiricalSpec
+)
 SHAPES: Final[dict[str, tuple[str, ...]]] = {
     "constant": (),
     "exponential": ("mean",),
@@ -141,7 +143,9 @@ def parse(value: object, unit: Unit, folder: Path | None = None) -> Distribution
 def _check_keys(kind: str, given: Mapping[str, object]) -> None:
     due = SHAPES[kind]
     found = [
-        Finding((kind, key), f"is not a known key; {nearest_or_known(key, due)}") for key in given if key not in due
+        Finding((kind, key), f"is not a known key; {nearest_or_known(key, due)}")
+        for key in given
+        if key not in due
     ]
     found += [Finding((kind, key), "is missing") for key in due if key not in given]
     if found:
@@ -187,7 +191,9 @@ def _shaped(kind: str, numbers: dict[str, Any], unit: Unit) -> Distribution:
 def _empirical(given: Mapping[str, object], unit: Unit, folder: Path | None) -> EmpiricalSpec:
     texts = {key: read_at(("empirical", key), TEXT.parse, given[key]) for key in SHAPES["empirical"]}
     if not texts["unit"].isalpha():
-        raise refuse(Finding(("empirical", "unit"), f"is {shown(texts['unit'])}; a unit is due, such as ms or KiB"))
+        raise refuse(
+            Finding(("empirical", "unit"), f"is {shown(texts['unit'])}; a unit is due, such as ms or KiB")
+        )
     one = read_at(("empirical", "unit"), unit.parse, f"1{texts['unit']}")
     try:
         text = read_inside(folder, texts["file"])
@@ -230,7 +236,12 @@ def _schema(unit: Unit) -> WithJsonSchema:
                 "additionalProperties": False,
             }
         shapes.append(
-            {"type": "object", "properties": {kind: inside}, "required": [kind], "additionalProperties": False}
+            {
+                "type": "object",
+                "properties": {kind: inside},
+                "required": [kind],
+                "additionalProperties": False,
+            }
         )
     return WithJsonSchema({"anyOf": shapes})
 
@@ -246,5 +257,7 @@ def write(spec: Distribution, unit: Unit) -> object:
         return unit.write(spec.value)
     if isinstance(spec, EmpiricalSpec):
         return {"empirical": {key: getattr(spec, key) for key in SHAPES["empirical"]}}
-    numbers = {key: (NUMBER if key == "shape" else unit).write(getattr(spec, key)) for key in SHAPES[spec.kind]}
+    numbers = {
+        key: (NUMBER if key == "shape" else unit).write(getattr(spec, key)) for key in SHAPES[spec.kind]
+    }
     return {spec.kind: numbers}

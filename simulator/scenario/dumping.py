@@ -11,7 +11,7 @@ from simulator.scenario.units import Unit, write_share
 
 
 def words(spec: Spec) -> dict[str, Any]:
-    """Give a part of a scenario as it would be written with every default in place; what is None is left out."""
+    """Give a part of a scenario as it is written with every default in place; what is None is left out."""
     written: dict[str, Any] = {}
     for name, field in type(spec).model_fields.items():
         value = getattr(spec, name)

@@ -25,7 +25,9 @@ def read_inside(folder: Path | None, name: str) -> str:
         base = (folder or Path()).resolve()
         path = (base / name).resolve()
         if not path.is_relative_to(base):
-            raise FileProblem("file", f"is {shown(name)}, outside the scenario's folder; copy the file below it")
+            raise FileProblem(
+                "file", f"is {shown(name)}, outside the scenario's folder; copy the file below it"
+            )
         if not path.is_file():
             raise FileProblem("file", f"is {shown(name)}; there is no such file below the scenario's folder")
         if path.stat().st_size > MAX_BYTES:
@@ -51,13 +53,17 @@ def rows(text: str, columns: Sequence[tuple[str, str]]) -> Iterator[tuple[int, l
         names = [name.strip() for name in header]
         for role, column in columns:
             if column not in names:
-                raise FileProblem(role, f"is {shown(column)}; {nearest_or_known(column, names)} in the file's first line")
+                raise FileProblem(
+                    role, f"is {shown(column)}; {nearest_or_known(column, names)} in the file's first line"
+                )
         places = [names.index(column) for _, column in columns]
         for cells in reader:
             if not cells:
                 continue
             if len(cells) != len(names):
-                raise FileProblem("file", f"has {len(cells)} cells on its line {reader.line_num}; {len(names)} are due")
+                raise FileProblem(
+                    "file", f"has {len(cells)} cells on its line {reader.line_num}; {len(names)} are due"
+                )
             yield reader.line_num, [cells[place].strip() for place in places]
     except csv.Error as error:
         raise FileProblem("file", f"is not CSV on its line {reader.line_num}: {error}") from None

@@ -1,34 +1,50 @@
-"""What a scenario says that AWS refuses, or that people regret."""
+"""What AWS refuses in a scenario, and what people regret."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from simulator.scenario.problems import Finding
+from simulator.scenario.problems import Finding, Problem, shown
+from simulator.scenario.reading import mark_at
 from simulator.scenario.schema import Scenario
 from simulator.scenario.units import write_duration
 
 Severity = Literal["error", "warning"]
+Weighed = tuple[Severity, Finding]
 
 
 @dataclass(frozen=True)
-class Note:
-    """A finding with its weight: an ``error`` is what AWS refuses, a ``warning`` what hurts."""
+class Note(Problem):
+    """A problem with its weight: an ``error`` is what AWS refuses, a ``warning`` is what hurts."""
 
-    severity: Severity
-    finding: Finding
+    severity: Severity = "warning"
 
-
-def notes(scenario: Scenario) -> list[Note]:
-    """Look a scenario through."""
-    return [*_timeouts(scenario), *_dead_letters(scenario), *_fifo_groups(scenario)]
+    def __str__(self) -> str:
+        """Say it in a line that ends with its weight where it is only a warning."""
+        return f"{super().__str__()} ({self.severity})"
 
 
-def _note(severity: Severity, path: tuple[str, ...], message: str) -> Note:
-    return Note(severity, Finding(path, message))
+def lint(scenario: Scenario) -> list[Note]:
+    """Look a scenario through; in the order of its file.
+
+    `load` refuses what is an ``error`` here, so that no command runs it; what was loaded has warnings only.
+    """
+    notes = []
+    for severity, finding in findings(scenario):
+        mark = mark_at(scenario.marks, finding.path)
+        path = ".".join(shown(str(part)) for part in finding.path)
+        notes.append(Note(mark.file, mark.line, path, finding.message, mark.context, severity))
+    return sorted(notes, key=lambda note: note.line)
 
 
-def _timeouts(scenario: Scenario) -> Iterator[Note]:
+def findings(scenario: Scenario) -> Iterator[Weighed]:
+    """Give every finding with its weight."""
+    yield from _timeouts(scenario)
+    yield from _dead_letter_queues(scenario)
+    yield from _single_groups(scenario)
+
+
+def _timeouts(scenario: Scenario) -> Iterator[Weighed]:
     """Compare the visibility timeout of each queue with its functions' timeouts."""
     factor = scenario.rules.value("esm.visibility_factor")
     for name, function in scenario.functions.items():
@@ -36,50 +52,48 @@ def _timeouts(scenario: Scenario) -> Iterator[Note]:
             queue = scenario.queues.get(queue_name)
             if queue is None:
                 continue
-            visible = write_duration(queue.visibility_timeout)
-            timeout = write_duration(function.timeout)
-            advised = factor * function.timeout + source.maximum_batching_window
             path = ("queues", queue_name, "visibility_timeout")
+            visible, timeout = write_duration(queue.visibility_timeout), write_duration(function.timeout)
+            advised = factor * function.timeout + source.maximum_batching_window
             if function.timeout > queue.visibility_timeout:
-                message = f"is {visible}, below the timeout of functions.{name}, {timeout}; AWS refuses the event source"
-                yield _note("error", path, message)
+                message = f"is {visible}, below the timeout of functions.{name}, {timeout}"
+                yield "error", Finding(path, f"{message}; AWS refuses such an event source")
             elif queue.visibility_timeout < advised:
-                window = f" and its batching window {write_duration(source.maximum_batching_window)}"
-                yield _note(
+                window = " and the batching window" if source.maximum_batching_window else ""
+                message = (
+                    f"is {visible}; AWS advises {write_duration(advised)}: {factor} times the timeout of"
+                )
+                yield (
                     "warning",
-                    path,
-                    f"is {visible}; AWS advises {write_duration(advised)}, {factor} times the timeout of "
-                    f"functions.{name}, {timeout}{window if source.maximum_batching_window else ''}: slow batches are "
-                    "delivered again while they are still worked on",
+                    Finding(path, f"{message} functions.{name}, {timeout},{window} against repeats"),
                 )
 
 
-def _dead_letters(scenario: Scenario) -> Iterator[Note]:
+def _dead_letter_queues(scenario: Scenario) -> Iterator[Weighed]:
     for name, queue in scenario.queues.items():
         if not queue.redrive:
             continue
         path = ("queues", name, "redrive")
         dead = scenario.queues.get(queue.redrive.queue)
         if dead and dead.type != queue.type:
-            message = f"is {queue.redrive.queue}, a {dead.type} queue; the dead-letter queue of a {queue.type} queue is {queue.type} too"
-            yield _note("error", (*path, "queue"), message)
+            message = f"is {queue.redrive.queue}, a {dead.type} queue; {name} is {queue.type}, so must it be"
+            yield "error", Finding((*path, "queue"), message)
         if dead and dead.retention <= queue.retention:
-            message = (
-                f"is {write_duration(dead.retention)}, not above that of {name}, {write_duration(queue.retention)}: "
-                "a message's age counts from its first send, so it may be gone before anybody looks"
-            )
-            yield _note("warning", ("queues", queue.redrive.queue, "retention"), message)
+            message = f"is {write_duration(dead.retention)}, not above that of {name}"
+            reason = "the age of a message counts from its first send, so it may be gone before anybody looks"
+            found = Finding(("queues", queue.redrive.queue, "retention"), f"{message}: {reason}")
+            yield "warning", found
         if queue.redrive.max_receive_count == 1:
-            message = "is 1: a receive that is lost or throttled is enough to dead-letter a healthy message; AWS advises 5"
-            yield _note("warning", (*path, "max_receive_count"), message)
+            message = "is 1: one throttled or lost receive dead-letters a healthy message; AWS advises 5"
+            yield "warning", Finding((*path, "max_receive_count"), message)
 
 
-def _fifo_groups(scenario: Scenario) -> Iterator[Note]:
+def _single_groups(scenario: Scenario) -> Iterator[Weighed]:
     for name, producer in scenario.producers.items():
         group = producer.message.group
         topic = scenario.topics.get(producer.target)
         targets = [one.queue for one in topic.subscriptions.values()] if topic else [producer.target]
-        fifo = [target for target in targets if target in scenario.queues and scenario.queues[target].type == "fifo"]
+        fifo = [name for name in targets if (queue := scenario.queues.get(name)) and queue.type == "fifo"]
         if group and group.count == 1 and fifo:
-            message = f"is 1: on a FIFO queue ({fifo[0]}) only one batch of a group is worked at a time"
-            yield _note("warning", ("producers", name, "message", "group", "count"), message)
+            message = f"is 1: a FIFO queue, and {fifo[0]} is one, has one batch of a group worked at a time"
+            yield "warning", Finding(("producers", name, "message", "group", "count"), message)

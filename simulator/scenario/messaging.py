@@ -14,7 +14,8 @@ Kind = Literal["standard", "fifo"]
 
 def _accepted(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not value:
-        raise refuse(f"is {kind_of(value) if value != [] else 'an empty list'}; a list of values is due, such as [order]")
+        what = "an empty list" if value == [] else kind_of(value)
+        raise refuse(f"is {what}; a list of values is due, such as [order]")
     found = [Finding((place,), f"is {kind_of(word)}; a value is due") for place, word in enumerate(value)
              if isinstance(word, dict | list | bool) or word is None]  # fmt: skip
     if found:
@@ -33,9 +34,13 @@ class Subscription(Spec):
     """A queue's subscription to a topic."""
 
     queue: Name = required("the queue it delivers to")
-    raw_message_delivery: StrictBool = option("deliver the message as it is, without SNS's envelope", default=False)
+    raw_message_delivery: StrictBool = option(
+        "deliver the message as it is, without SNS's envelope", default=False
+    )
     filter_policy: dict[Name, Accepted] = option(
-        "attributes with the values that are let through; all attributes must match", default={}
+        "values that are let through, by attribute; all attributes must match",
+        default={},
+        what="map of attributes to lists of values",
     )
 
 
@@ -50,11 +55,15 @@ class Topic(Spec):
         seen: dict[str, str] = {}
         for name, subscription in self.subscriptions.items():
             if earlier := seen.get(subscription.queue):
-                message = f"is {subscription.queue}, which {earlier} delivers to already; SNS subscribes a queue once"
-                raise refuse(Finding(("subscriptions", name, "queue"), message))
+                message = f"is {subscription.queue}, which {earlier} delivers to already"
+                raise refuse(
+                    Finding(("subscriptions", name, "queue"), f"{message}; SNS subscribes a queue once")
+                )
             seen[subscription.queue] = name
         if not self.subscriptions:
-            raise refuse(Finding(("subscriptions",), "is an empty map; a topic without subscriptions loses everything"))
+            raise refuse(
+                Finding(("subscriptions",), "is an empty map; a topic without subscriptions loses everything")
+            )
         return self
 
 
@@ -71,9 +80,13 @@ class Backlog(Spec):
     """Messages that are in the queue when the run starts."""
 
     messages: Count = required("how many", low="1", high="100M")
-    age: Duration = option("they were sent evenly over this long before the start", default="0s", low="0s", high="14d")
+    age: Duration = option(
+        "they were sent evenly over this long before the start", default="0s", low="0s", high="14d"
+    )
     group: Group | None = option("their groups; needed on FIFO queues")
-    attributes: dict[Name, Shares] = option("their attributes", default={})
+    attributes: dict[Name, Shares] = option(
+        "their attributes", default={}, what="map of names to values with shares"
+    )
 
 
 class Queue(Spec):

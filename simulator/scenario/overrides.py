@@ -1,14 +1,15 @@
 """Variants and ``--set``: values put at paths of a scenario before it is read."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
-from simulator.scenario.problems import Problem, ScenarioError, nearest, shown
-from simulator.scenario.reading import Document, Mark, Path_, read_text
+from simulator.scenario.problems import Problem, ScenarioError, nearest, nearest_or_known, shown
+from simulator.scenario.reading import Document, KeyPath, Mark, read_text
 from simulator.scenario.schema import Scenario
-from simulator.scenario.spec import Spec, inner
+from simulator.scenario.spec import inner
 
-_OPEN_MAPS = ("limits", "variants")
+Sets = Mapping[str, str] | Sequence[str]
+_FREE_NAMES: Final = ("limits", "variants")
 
 
 class _NoSuchPath(Exception):
@@ -20,49 +21,101 @@ class _NoSuchPath(Exception):
         super().__init__()
 
 
-def put(document: Document, path: str, value: Document, mark: Mark) -> None:
-    """Set one path of a document to a value; raise `ScenarioError` if there is no such path.
+def put_variant(document: Document, name: str) -> list[Problem]:
+    """Put a variant's values into a document; give what is wrong with its paths."""
+    variants = document.value.get("variants") if isinstance(document.value, dict) else None
+    if not isinstance(variants, dict) or name not in variants:
+        known = list(variants) if isinstance(variants, dict) else []
+        message = f"has no variant {shown(name)}; {nearest_or_known(name, known)}"
+        return [Problem(document.marks[()].file, 0, "", message)]
+    if not isinstance(variants[name], dict):
+        return []  # what a variant is, the schema says
+    problems: list[Problem] = []
+    for path, value in variants[name].items():
+        at = ("variants", name, path)
+        marks = {key[3:]: mark for key, mark in document.marks.items() if key[:3] == at}
+        mark = marks[()]
+        mark = Mark(mark.file, mark.line, mark.text, f"variant {name}")
+        problems += _put(document, path, Document(value, marks).copy(), mark)
+    return problems
 
-    The value None at a name (``queues.fraud``) takes the thing away.
-    """
+
+def put_sets(document: Document, sets: Sets) -> list[Problem]:
+    """Put ``--set`` values into a document; give what is wrong with them."""
+    problems: list[Problem] = []
+    for path, text in pairs(sets):
+        name = f"--set {shown(f'{path}={text}')}"
+        if not path or text is None:
+            problems.append(
+                Problem(f"--set {shown(path)}", 0, "", "is not understood; write --set path=value")
+            )
+            continue
+        try:
+            value = read_text(text or "''", name, "a value")
+        except ScenarioError as error:
+            problems += [Problem(one.file, 0, one.path, one.message) for one in error.problems]
+            continue
+        problems += _put(document, path, value, Mark(name, 0, text))
+    return problems
+
+
+def pairs(sets: Sets) -> list[tuple[str, str | None]]:
+    """Split ``path=value``; the value is None where there is no ``=``."""
+    if isinstance(sets, Mapping):
+        return list(sets.items())
+    found: list[tuple[str, str | None]] = []
+    for text in sets:
+        path, equals, value = text.partition("=")
+        found.append((path.strip(), value.strip()) if equals else (text, None))
+    return found
+
+
+def _put(document: Document, path: str, value: Document, mark: Mark) -> list[Problem]:
+    """Set one path to a value; None at a name (``queues.fraud``) takes the thing away."""
     words = path.split(".")
-    if words[0] in _OPEN_MAPS and len(words) > 2:
+    if words[0] in _FREE_NAMES and len(words) > 2:
         words = [words[0], ".".join(words[1:])]
     try:
-        kind, place = _resolve(document.value, words)
+        kind, place = _resolved(document.value, words)
     except _NoSuchPath as wrong:
-        raise ScenarioError([Problem(mark.file, mark.line, path, _advice(document.value, words, wrong), mark.context)]) from None
-    node, whole = document.value, ()
-    for word in place[:-1]:
-        if isinstance(node, dict) and word not in node:
+        return [Problem(mark.file, mark.line, path, _advice(document.value, words, wrong), mark.context)]
+    node: Any = document.value
+    for depth, word in enumerate(place[:-1]):
+        if isinstance(node, dict) and node.get(word) is None:
             node[word] = {}
-            document.marks[(*whole, word)] = mark
-        whole = (*whole, word)
+            document.marks[place[: depth + 1]] = mark
         node = node[word]
     for old in [old for old in document.marks if old[: len(place)] == place]:
         del document.marks[old]
     if value.value is None and kind == "names":
         node.pop(place[-1], None)
-        return
+        return []
     node[place[-1]] = value.value
     for inside, at in value.marks.items():
-        document.marks[(*place, *inside)] = Mark(mark.file, at.line if mark.line else 0, at.text, mark.context)
+        line = at.line if mark.line else 0
+        document.marks[(*place, *inside)] = Mark(mark.file, line, at.text, mark.context)
+    return []
 
 
-def _resolve(data: Any, words: list[str]) -> tuple[str, Path_]:
-    """Follow *words* through data and schema: what the last one is in ("part", "names", "items"), and the keys."""
+def _resolved(data: Any, words: Sequence[str]) -> tuple[str, KeyPath]:
+    """Follow *words* through data and schema.
+
+    Gives what the last one is in (part, names, items, value), and the keys.
+    """
     place: list[str | int] = []
     node: Any = data
-    kind, type_ = "part", Scenario
-    within = kind
+    type_: Any = Scenario
+    within = kind = "part"
     for right, word in enumerate(words):
         within = kind
         if isinstance(node, list):
-            if not word.isdigit() or len(word) > 9 or int(word) >= len(node):
-                raise _NoSuchPath(right, [str(place_) for place_ in range(len(node))])
+            if not word.isdecimal() or len(word) > 9 or int(word) >= len(node):
+                raise _NoSuchPath(right, [str(number) for number in range(len(node))])
             place.append(int(word))
             node = node[int(word)]
-            kind, type_ = _below_item(kind, type_)
+            kind, type_ = (
+                inner(type_.item() if kind == "part" else type_) if kind != "value" else (kind, None)
+            )
             continue
         if node is not None and not isinstance(node, dict):
             raise _NoSuchPath(right, [])
@@ -71,77 +124,37 @@ def _resolve(data: Any, words: list[str]) -> tuple[str, Path_]:
         if word not in options and not fresh and kind != "value":
             raise _NoSuchPath(right, options)
         place.append(word)
-        kind, type_ = _below_key(kind, type_, word)
+        kind, type_ = _below(kind, type_, word)
         node = node.get(word) if isinstance(node, dict) else None
     return within, tuple(place)
 
 
 def _options(kind: str, type_: Any, node: Any) -> list[str]:
+    """Give the words that may stand next."""
     written = [str(key) for key in node] if isinstance(node, dict) else []
-    if kind == "part" and issubclass(type_, Spec):
-        return [*type_.keys(), *(key for key in written if key not in type_.keys())]
-    return written
+    keys = list(type_.keys()) if kind == "part" else []
+    return [*keys, *(key for key in written if key not in keys)]
 
 
-def _below_key(kind: str, type_: Any, word: str) -> tuple[str, Any]:
+def _below(kind: str, type_: Any, word: str) -> tuple[str, Any]:
     if kind == "part":
-        keys = type_.keys()
-        return inner(keys[word]) if word in keys else ("value", None)
-    if kind == "names":
-        return inner(type_)
-    return "value", None
-
-
-def _below_item(kind: str, type_: Any) -> tuple[str, Any]:
-    if kind == "items":
-        return inner(type_)
-    if kind == "part":
-        found = [inner(one) for one in type_.keys().values()]
-        return "part", type_.item_type() if hasattr(type_, "item_type") and found else type_
-    return "value", None
+        return inner(type_.keys()[word]) if word in type_.keys() else ("value", None)  # noqa: SIM118 (no dict)
+    return inner(type_) if kind == "names" else ("value", None)
 
 
 def _advice(data: Any, words: list[str], wrong: _NoSuchPath) -> str:
-    right = ".".join(words[: wrong.right + 1])
+    """Say which path is meant, mending up to two words."""
     if not wrong.options:
         return f"is no path: {'.'.join(words[: wrong.right])} has no parts here; set it whole"
-    found = nearest(words[wrong.right], wrong.options)
-    if not found:
-        known = ", ".join(wrong.options[:12])
-        return f"is no path: there is no {shown(right)}; known there: {known}"
-    better = [*words[: wrong.right], found, *words[wrong.right + 1 :]]
-    try:
-        _resolve(data, better)
-    except _NoSuchPath as next_wrong:
-        if next_wrong.right > wrong.right and next_wrong.options:
-            if next_found := nearest(better[next_wrong.right], next_wrong.options):
-                better = [*better[: next_wrong.right], next_found, *better[next_wrong.right + 1 :]]
-    return f"is no path; nearest is {shown('.'.join(better))}"
-
-
-def parse_set(text: str) -> tuple[str, str]:
-    """Split ``path=value``."""
-    path, equals, value = text.partition("=")
-    if not equals or not path:
-        raise ScenarioError([Problem(f"--set {shown(text)}", 0, "", "is not understood; write --set path=value")])
-    return path.strip(), value.strip()
-
-
-def set_value(path: str, text: str) -> tuple[Document, Mark]:
-    """Read the value of a ``--set`` as YAML; mark it as such."""
-    name = f"--set {shown(f'{path}={text}')}"
-    value = read_text(text or "''", name)
-    return value, Mark(name, 0, text)
-
-
-def variant_values(document: Document, name: str) -> list[tuple[str, Document, Mark]]:
-    """Give the paths a variant sets, with their values and where they are written."""
-    values: Mapping[str, Any] = document.value["variants"][name]
-    found = []
-    for path, value in values.items():
-        at = ("variants", name, path)
-        marks = {key[3:]: mark for key, mark in document.marks.items() if key[:3] == at}
-        here = marks.get((), Mark("", 0))
-        mark = Mark(here.file, here.line, here.text, f"variant {name}")
-        found.append((path, Document(value, marks), mark))
-    return found
+    better = words
+    for _ in range(2):
+        if not (found := nearest(better[wrong.right], wrong.options)):
+            break
+        better = [*better[: wrong.right], found, *better[wrong.right + 1 :]]
+        try:
+            _resolved(data, better)
+            return f"is no path; nearest is {shown('.'.join(better))}"
+        except _NoSuchPath as next_wrong:
+            wrong = next_wrong
+    place = ".".join(better[: wrong.right]) or "the top"
+    return f"is no path; known at {shown(place)}: {', '.join(wrong.options[:12]) or 'nothing'}"

@@ -25,7 +25,7 @@ class Problem:
     context: str = ""
 
     def __str__(self) -> str:
-        """Say it in one line: ``burst.yaml:14: queues.orders.delay is 16m; DelaySeconds allows 0s to 15m``."""
+        """Say it in a line: ``burst.yaml:14: queues.orders.delay is 16m; DelaySeconds allows 0s to 15m``."""
         place = f"{self.file}:{self.line}" if self.line else self.file
         context = f"{self.context}: " if self.context else ""
         return f"{place}: {context}{self.path}{' ' if self.path else ''}{self.message}"
@@ -72,7 +72,9 @@ def read_at(path: tuple[str | int, ...], parse: Callable[[Any], Any], value: Any
     try:
         return parse(value)
     except PydanticCustomError as error:
-        raise refuse(*(Finding((*path, *found.path), found.message) for found in findings_of(error))) from None
+        raise refuse(
+            *(Finding((*path, *found.path), found.message) for found in findings_of(error))
+        ) from None
 
 
 def shown(text: str) -> str:

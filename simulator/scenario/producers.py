@@ -28,14 +28,16 @@ from simulator.scenario.units import (
 )
 
 REST: Final = "rest"
-_MOST_GROUPS: Final = 1_000_000
+_SOME_TIME: Final = 1_000_000
 _MOST_COMBINATIONS: Final = 10_000
 
 
 class Bursts(Spec):
     """A rate that comes in bursts; the mean rate of the phase is kept."""
 
-    factor: Number = required("the rate in a burst, as a multiple of the phase's mean rate", low="1", high="1000000")
+    factor: Number = required(
+        "the rate in a burst, as a multiple of the phase's mean rate", low="1", high="1000000"
+    )
     lasting: Duration = required("length of a burst", low="1ms", high="30d")
     every: Duration = required("from the start of a burst to the start of the next", low="1ms", high="30d")
 
@@ -53,10 +55,19 @@ class Bursts(Spec):
 class Phase(Spec):
     """A stretch of time with one rate, or a rate that changes evenly."""
 
-    for_us: Duration = required("how long; the last phase may leave it out: the rest of the duration", alias="for", low="1us", high="400d")
-    rate: Rate = required("arrivals, at the start of the phase where `ramp_to` is given", low="0/s", high="1M/s")
+    for_us: Duration = required(
+        "how long; the last phase may leave it out: the rest of the duration",
+        alias="for",
+        low="1us",
+        high="400d",
+    )
+    rate: Rate = required(
+        "arrivals, at the start of the phase where `ramp_to` is given", low="0/s", high="1M/s"
+    )
     ramp_to: Rate | None = option("rate at the end of the phase, reached evenly", low="0/s", high="1M/s")
-    process: Literal["poisson", "even"] = option("`poisson` (at random) or `even` (equal distances)", default="poisson")
+    process: Literal["poisson", "even"] = option(
+        "`poisson` (at random) or `even` (equal distances)", default="poisson"
+    )
     bursts: Bursts | None = option("bursts within the phase")
 
     @model_validator(mode="after")
@@ -76,7 +87,7 @@ class Arrivals(Spec):
 
     @classmethod
     def expand(cls, data: Any, context: Context | None) -> Any:
-        """Turn a phase or a list of phases into the whole form; give the last phase the rest of the duration."""
+        """Turn a phase or a list of them into the whole form; the last may last the rest of the duration."""
         if isinstance(data, Mapping):
             if "interarrival" in data:
                 return data
@@ -86,12 +97,21 @@ class Arrivals(Spec):
         if not data:
             raise refuse("is an empty list; give at least one phase")
         last = data[-1]
-        if context and context.duration and isinstance(last, Mapping) and "for" not in last:
-            rest = context.duration - sum(_length(phase) for phase in data[:-1])
+        if isinstance(last, Mapping) and "for" not in last:
+            rest = _SOME_TIME  # stands in for a duration that is wrong, which is reported elsewhere
+            if context and context.duration:
+                rest = context.duration - sum(_length(phase) for phase in data[:-1])
             if rest <= 0:
-                raise refuse(Finding((len(data) - 1,), "has no time left: the phases before it last the duration"))
+                raise refuse(
+                    Finding((len(data) - 1,), "has no time left: the phases before it last the duration")
+                )
             data = [*data[:-1], {**last, "for": write_duration(rest)}]
         return {"phases": data}
+
+    @classmethod
+    def item(cls) -> Any:
+        """Give the type of a phase."""
+        return Phase
 
     @classmethod
     def keys(cls) -> dict[str, Any]:
@@ -104,17 +124,11 @@ class Arrivals(Spec):
             raise refuse(Finding(("interarrival",), "has a mean of 0s; it must be above"))
         if not self.phases:
             return self
-        for place, phase in enumerate(self.phases):
-            if phase.process != self.phases[0].process:
-                message = f"is {phase.process}, the first phase's is {self.phases[0].process}; a producer has one process"
-                raise refuse(Finding((place, "process"), message))
         total = sum(phase.for_us for phase in self.phases)
         duration = info.context.duration if info.context else None
         if duration and total != duration:
-            raise refuse(
-                f"lasts {write_duration(total)} in all, but duration is {write_duration(duration)}; leave `for` out "
-                "of the last phase, or add {rate: 0/s}"
-            )
+            message = f"lasts {write_duration(total)} in all, but duration is {write_duration(duration)}"
+            raise refuse(f"{message}; leave `for` out of the last phase, or add {{rate: 0/s}}")
         return self
 
 
@@ -173,9 +187,10 @@ class Group(Spec):
 
     count: Count = required("number of groups", low="1", high="1M")
     popularity: Popularity = option(
-        "how messages fall on groups: `uniform`, `{zipf: 1.1}` or `{first: [20%, 5%]}`, the first groups' shares, "
-        "the others sharing the rest evenly",
+        "how messages fall on groups: `uniform`, `{zipf: 1.1}` or `{first: [20%, 5%]}`, the first groups' "
+        "shares, the others sharing the rest evenly",
         default="uniform",
+        what="`uniform`, `zipf` or `first`",
     )
     _shares: tuple[float, ...] = PrivateAttr(())
 
@@ -200,7 +215,9 @@ class Group(Spec):
             if others < 0:
                 raise refuse(Finding(("popularity", "first"), f"has {len(first)} shares for {count} groups"))
             if others == 0 and rest != 0:
-                raise refuse(Finding(("popularity", "first"), "gives every group's share; they must add up to 100%"))
+                raise refuse(
+                    Finding(("popularity", "first"), "gives every group's share; they must add up to 100%")
+                )
             self._shares = first + (float(rest / others),) * others if others else first
         return self
 
@@ -246,7 +263,9 @@ class Message(Spec):
 
     size: SizeDistribution = option("body and attributes together", default="1KiB")
     group: Group | None = option("ordering key; sent as MessageGroupId to FIFO queues")
-    attributes: dict[Name, Shares] = option("attributes: each value with its share, one of which may be `rest`", default={})
+    attributes: dict[Name, Shares] = option(
+        "each attribute's values with their shares", default={}, what="map of names to values with shares"
+    )
     poison: Share = option("share of messages that fail every attempt", default="0%", low="0%", high="100%")
 
     @model_validator(mode="after")
@@ -255,16 +274,21 @@ class Message(Spec):
         for values in self.attributes.values():
             combinations *= len(values)
         if combinations > _MOST_COMBINATIONS:
-            message = f"has {combinations:,} combinations of values; at most {_MOST_COMBINATIONS:,} are allowed"
+            message = (
+                f"has {combinations:,} combinations of values; at most {_MOST_COMBINATIONS:,} are allowed"
+            )
             raise refuse(Finding(("attributes",), message))
         if info.context:
             most = info.context.rules.value("sqs.max_attributes")
             if len(self.attributes) > most:
-                raise refuse(Finding(("attributes",), f"has {len(self.attributes)} attributes; SQS allows {most}"))
+                raise refuse(
+                    Finding(("attributes",), f"has {len(self.attributes)} attributes; SQS allows {most}")
+                )
             limit = info.context.rules.value("sqs.max_message_bytes")
             if not 1 <= largest(self.size) <= limit:
-                message = f"goes to {write_size(largest(self.size))}; MaximumMessageSize allows 1B to {write_size(limit)}"
-                raise refuse(Finding(("size",), message))
+                message = f"goes to {write_size(largest(self.size))}"
+                span = f"MaximumMessageSize allows 1B to {write_size(limit)}"
+                raise refuse(Finding(("size",), f"{message}; {span}"))
         return self
 
 
@@ -278,7 +302,7 @@ class Producer(Spec):
 
     @property
     def phases(self) -> tuple[Phase, ...] | None:
-        """The phases, one after another, together as long as the scenario; None with another kind of arrivals."""
+        """The phases one after another, together as long as the scenario; None with other arrivals."""
         return self.arrivals.phases if self.arrivals else None
 
     @property

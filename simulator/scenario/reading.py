@@ -1,7 +1,7 @@
-"""YAML 1.2 in, plain values and the line of every one of them out; nothing is ever constructed or evaluated."""
+"""YAML 1.2 in, plain values and the line of each out; nothing is ever constructed or evaluated."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -32,9 +32,11 @@ _FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUTHS: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _TAG: Final = "tag:yaml.org,2002:"
-_KNOWN_TAGS: Final = frozenset({f"{_TAG}{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq")})
+_KNOWN_TAGS: Final = frozenset(
+    {f"{_TAG}{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq")}
+)
 
-Path_ = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,27 @@ class Document:
     """A file's values, and the mark of each by its path of keys."""
 
     value: Any
-    marks: dict[Path_, Mark] = field(default_factory=dict)
+    marks: dict[KeyPath, Mark] = field(default_factory=dict)
+
+    def copy(self) -> "Document":
+        """Copy it, so that putting values into the copy changes nothing else (aliases are written out)."""
+        return Document(_copied(self.value), dict(self.marks))
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _copied(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_copied(part) for part in value]
+    return value
+
+
+def mark_at(marks: Mapping[KeyPath, Mark], path: KeyPath) -> Mark:
+    """Find where *path* was written, or the nearest part around it that was."""
+    for length in range(len(path), -1, -1):
+        if mark := marks.get(path[:length]):
+            return mark
+    raise KeyError(path)
 
 
 def read(path: Path) -> Document:
@@ -75,8 +97,8 @@ def read(path: Path) -> Document:
     return read_text(text, name)
 
 
-def read_text(text: str, name: str) -> Document:
-    """Read YAML *text* whose errors are reported as of file *name*."""
+def read_text(text: str, name: str, due: str = "a scenario") -> Document:
+    """Read YAML *text* whose errors are reported as of file *name*; it should hold what is *due*."""
     reader = _Reader(name)
     try:
         for event in _events(text):
@@ -89,7 +111,7 @@ def read_text(text: str, name: str) -> Document:
         what = " ".join(str(error).split())[:120]
         raise _wrong(name, 0, f"is not YAML: {what}") from None
     if not reader.documents:
-        raise _wrong(name, 0, "is empty; a scenario is due")
+        raise _wrong(name, 0, f"is empty; {due} is due")
     if reader.problems:
         raise ScenarioError(reader.problems)
     return Document(reader.root, reader.marks)
@@ -104,7 +126,8 @@ def _events(text: str) -> Iterator[Event]:
             event = next(parsing, None)
         except YAMLError:
             raise
-        except Exception as error:  # ruamel's scanner has bugs of its own on broken input; that is bad input too
+        except Exception as error:
+            # ruamel's scanner trips over some broken input with errors of other kinds; it is bad input too
             raise YAMLError(f"it cannot be understood ({type(error).__name__})") from None
         if event is None:
             return
@@ -148,7 +171,7 @@ class _Reader:
         self.name = name
         self.root: Any = None
         self.documents = 0
-        self.marks: dict[Path_, Mark] = {}
+        self.marks: dict[KeyPath, Mark] = {}
         self.problems: list[Problem] = []
         self._stack: list[tuple[_Open, dict[str | int, _Node]]] = []
         self._anchors: dict[str, _Node] = {}
@@ -203,7 +226,9 @@ class _Reader:
         self._add(_Node(_resolved(text) if plain else text, line, text, 1, {}), event.anchor)
 
     def _awaits_key(self) -> bool:
-        return bool(self._stack) and isinstance(self._stack[-1][0].node, dict) and self._stack[-1][0].key is None
+        return (
+            bool(self._stack) and isinstance(self._stack[-1][0].node, dict) and self._stack[-1][0].key is None
+        )
 
     def _alias(self, event: AliasEvent, line: int) -> None:
         self._aliases += 1
@@ -211,7 +236,9 @@ class _Reader:
             raise _wrong(self.name, line, f"has more than {MAX_ALIASES} aliases")
         node = self._anchors.get(event.anchor)
         if node is None:
-            raise _wrong(self.name, line, f"has the alias *{shown(event.anchor)}, which stands for nothing before it")
+            raise _wrong(
+                self.name, line, f"has the alias *{shown(event.anchor)}, which stands for nothing before it"
+            )
         if self._awaits_key():
             raise _wrong(self.name, line, "has an alias as a key; write the key")
         self._add(node, None)
@@ -239,9 +266,13 @@ class _Reader:
         opened.size += node.size
         opened.depth = max(opened.depth, node.depth + 1)
         if len(self._stack) + node.depth > MAX_DEPTH:
-            raise _wrong(self.name, node.line, f"is nested more than {MAX_DEPTH} deep, aliases counted in full")
+            raise _wrong(
+                self.name, node.line, f"is nested more than {MAX_DEPTH} deep, aliases counted in full"
+            )
         if opened.size > MAX_VALUES:
-            raise _wrong(self.name, node.line, f"has more than {MAX_VALUES:,} values, aliases counted in full")
+            raise _wrong(
+                self.name, node.line, f"has more than {MAX_VALUES:,} values, aliases counted in full"
+            )
         place: str | int
         if isinstance(opened.node, dict):
             assert opened.key is not None
@@ -254,7 +285,7 @@ class _Reader:
             opened.node.append(node.value)
             children[place] = node
 
-    def _mark(self, path: Path_, node: _Node, line: int) -> None:
+    def _mark(self, path: KeyPath, node: _Node, line: int) -> None:
         self.marks[path] = Mark(self.name, line, node.text)
         for key, child in node.children.items():
             # a map is known by the line of its key, a value by its own

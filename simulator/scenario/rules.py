@@ -8,6 +8,7 @@ import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +21,14 @@ from simulator.scenario.units import COUNT, DURATION, NUMBER, RATE, SHARE, SIZE,
 
 _FOLDER: Final = Path(__file__).parent / "rules"
 DEFAULT: Final = "2026"
-_UNITS: Final = {"duration": DURATION, "count": COUNT, "number": NUMBER, "share": SHARE, "size": SIZE, "rate": RATE}
+_UNITS: Final = {
+    "duration": DURATION,
+    "count": COUNT,
+    "number": NUMBER,
+    "share": SHARE,
+    "size": SIZE,
+    "rate": RATE,
+}
 STATUSES: Final = ("confirmed", "confirmed-2nd", "measured", "derived", "model", "contested", "unconfirmed")
 ASSUMED: Final = frozenset({"model", "measured", "contested", "unconfirmed"})
 _PERCENTILE: Final = re.compile(r"p(\d{1,2}(?:\.\d+)?)")
@@ -41,6 +49,7 @@ class Rule:
     source: str
     status: str
     note: str = ""
+    ideal_text: object = None
 
     @property
     def unit(self) -> Unit | None:
@@ -91,7 +100,8 @@ class Rules:
 
     def text(self, name: str) -> str:
         """Give the value in words, for the list of assumptions."""
-        return _words(self._entries[name].text)
+        rule = self._entries[name]
+        return _words(rule.ideal_text if self.ideal else rule.text)
 
     def assumption(self, name: str) -> str:
         """Say what a run assumed by taking this value; "" if AWS itself says it."""
@@ -133,7 +143,15 @@ def _overridden(rule: Rule, given: object) -> Rule:
         low, high = rule.low, rule.high
         if (low is not None and value < low) or (high is not None and value > high):
             raise refuse(f"is {unit.write(value)}; allowed: {unit.write(low)} to {unit.write(high)}")
-    return replace(rule, text=given, value=value, ideal=value, status="scenario", source="limits of the scenario")
+    return replace(
+        rule,
+        text=given,
+        value=value,
+        ideal=value,
+        ideal_text=given,
+        status="scenario",
+        source="limits of the scenario",
+    )
 
 
 def parse(value: object, kind: str) -> Any:
@@ -160,9 +178,10 @@ def _quantiles(value: object) -> tuple[tuple[float, int], ...]:
         if not found:
             raise refuse(Finding((name,), "is not a percentile; write p50, p99 or the like"))
         points.append((float(found[1]) / 100, read_at((name,), DURATION.parse, text)))
-    ascending = all(a < c and b <= d for (a, b), (c, d) in zip(points, points[1:], strict=False))
+    ascending = all(a < c and b <= d for (a, b), (c, d) in pairwise(points))
     if not points or not ascending or points[0][0] <= 0 or points[0][1] < 1:
-        raise refuse("is not a table of quantiles: percentiles and durations above 0s ascend, as in {p50: 9ms, p99: 40ms}")
+        example = "percentiles and durations above 0s ascend, as in {p50: 9ms, p99: 40ms}"
+        raise refuse(f"is not a table of quantiles: {example}")
     return tuple(points)
 
 
@@ -200,6 +219,7 @@ def _rule(name: str, fields: Mapping[str, Any]) -> Rule:
         high=optional("high"),
         aws=fields.get("aws", ""),
         ideal=optional("ideal") if "ideal" in fields else value,
+        ideal_text=fields.get("ideal", fields["value"]),
         source=fields["source"],
         status=fields["status"],
         note=fields.get("note", ""),

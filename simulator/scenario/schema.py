@@ -11,6 +11,7 @@ from simulator.scenario.consumers import AutoScalingGroup, Function
 from simulator.scenario.messaging import Queue, Topic
 from simulator.scenario.problems import refuse
 from simulator.scenario.producers import Producer
+from simulator.scenario.reading import KeyPath, Mark
 from simulator.scenario.rules import Rules
 from simulator.scenario.spec import Spec, option, required
 from simulator.scenario.thresholds import ThresholdText
@@ -22,7 +23,8 @@ _MOST_THINGS: Final = 1_000
 
 def _flat(value: object) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise refuse(f"is {kind_of(value)}; a map of paths with their values is due, such as {{queues.orders.type: fifo}}")
+        example = "{queues.orders.type: fifo}"
+        raise refuse(f"is {kind_of(value)}; a map of paths with their values is due, such as {example}")
     return value
 
 
@@ -42,34 +44,54 @@ class Scenario(Spec):
     name: Name = required("its name: reports go to `reports/<name>/`", alias="scenario")
     question: Text | None = option("the question it answers, in words")
     description: Text | None = option("what else a reader should know")
-    given_rules: DatedRules = option("date of AWS's limits, ramps, latencies and defaults", default="2026", alias="rules")
+    given_rules: DatedRules = option(
+        "date of AWS's limits, ramps, latencies and defaults", default="2026", alias="rules", what="a year"
+    )
     region: Text = option("AWS region", default="us-east-1")
-    ideal: StrictBool = option("no latencies, no ramps, no cold starts: the service of the textbooks", default=False)
-    limits: dict[str, Any] = option("other values for entries of the rules, by their names", default={})
+    ideal: StrictBool = option(
+        "no latencies, no ramps, no cold starts: the service of the textbooks", default=False
+    )
+    limits: dict[str, Any] = option(
+        "other values for entries of the rules, by their names", default={}, what="map of rules"
+    )
     duration: Duration = required("how long arrivals last", low="1ms", high="400d")
     after: Literal["drain", "stop"] = option(
-        "what happens when the duration ends: go on until all is worked, at most the duration again (`drain`), or `stop`",
+        "what happens when the duration ends: `drain` (go on until all is worked, at most the duration "
+        "again) or `stop`",
         default="drain",
     )
     drain_from: Duration | None = option(
-        "the instant from which drain is counted; the end of the last phase above the mean rate if left out"
+        "the instant from which drain is counted; the end of the last phase above the mean rate if left out",
+        low="0s",
+        high="400d",
     )
     discard: Discard = option(
-        "start of the run that is left out of the statistics: a duration, or `auto`; for one constant phase only"
+        "start of the run that is left out of the statistics: a duration, or `auto`; for one constant phase "
+        "only",
+        what="a duration or `auto`",
     )
-    replications: Count = option("independent runs; intervals come from them", default=10, low="1", high="10000")
+    replications: Count = option(
+        "independent runs; intervals come from them", default=10, low="1", high="10000"
+    )
     seed: Seed = option("seed of all chance; the same seed gives the same bytes", default=1)
     producers: dict[Name, Producer] = option("who sends", default={})
     topics: dict[Name, Topic] = option("SNS topics", default={})
     queues: dict[Name, Queue] = required("SQS queues")
     functions: dict[Name, Function] = option("Lambda functions", default={})
     auto_scaling_groups: dict[Name, AutoScalingGroup] = option("EC2 Auto Scaling groups", default={})
-    thresholds: tuple[ThresholdText, ...] = option("promises; the exit status says whether they hold", default=[])
-    variants: dict[Name, Variant] = option("other versions of the scenario: paths with their values, as in --set", default={})
+    thresholds: tuple[ThresholdText, ...] = option(
+        "promises; the exit status says whether they hold", default=[], what="list of thresholds"
+    )
+    variants: dict[Name, Variant] = option(
+        "other versions of the scenario: paths with their values, as in --set",
+        default={},
+        what="map of names to maps of paths",
+    )
 
     _rules: Rules | None = PrivateAttr(None)
     _variant: str = PrivateAttr("")
     _source: Path = PrivateAttr(Path())
+    _marks: dict[KeyPath, Mark] = PrivateAttr({})
 
     @property
     def rules(self) -> Rules:
@@ -91,12 +113,16 @@ class Scenario(Spec):
         """The file it was read from."""
         return self._source
 
-    def loaded(self, source: Path, rules: Rules, variant: str) -> "Scenario":
-        """Remember where it comes from."""
-        self._source, self._rules, self._variant = source, rules, variant
-        return self
+    @property
+    def marks(self) -> dict[KeyPath, Mark]:
+        """Where each of its values was written."""
+        return self._marks
 
-    def queue_names_of_dead_letters(self) -> frozenset[str]:
+    def loaded(self, source: Path, rules: Rules, variant: str, marks: dict[KeyPath, Mark]) -> None:
+        """Remember where it comes from."""
+        self._source, self._rules, self._variant, self._marks = source, rules, variant, marks
+
+    def dead_letter_queues(self) -> frozenset[str]:
         """Give the queues that are the dead-letter queue of another."""
         return frozenset(queue.redrive.queue for queue in self.queues.values() if queue.redrive)
 

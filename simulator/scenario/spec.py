@@ -1,4 +1,4 @@
-"""What all parts of a scenario have in common: frozen values, keys with a meaning, a unit, a range, a default."""
+"""What all parts of a scenario have in common: frozen values; keys with meaning, unit, range and default."""
 
 import types
 import typing
@@ -27,7 +27,11 @@ class Context:
 
 @dataclass(frozen=True)
 class Setting:
-    """What a key means and may be; ``rule`` names the entry of the rules with its range and default."""
+    """What a key means and may be.
+
+    ``rule`` names the entry of the rules with its range and default, ``what`` says what is written
+    where the type does not tell.
+    """
 
     meaning: str
     rule: str = ""
@@ -35,7 +39,26 @@ class Setting:
     high: str = ""
     default: object = None
     required: bool = False
-    values: str = ""
+    what: str = ""
+
+    def range_words(self) -> str:
+        """Say the range in words; "" where there is none."""
+        if self.rule:
+            rule = dated_rules.dated().rule(self.rule)
+            return rule.range_words() if rule.unit else ""
+        return f"allowed: {self.low} to {self.high}" if self.low else ""
+
+    def default_words(self) -> object:
+        """Give the default in a scenario's words; None where there is none."""
+        return dated_rules.dated().rule(self.rule).text if self.rule else self.default
+
+    def __call__(self, schema: dict[str, Any]) -> None:
+        """Put range and default into a JSON Schema, in a scenario's words (pydantic calls this)."""
+        schema.pop("default", None)
+        if (default := self.default_words()) is not None:
+            schema["default"] = default
+        if span := self.range_words():
+            schema["description"] = f"{self.meaning} ({span})"
 
 
 def setting(rule: str, meaning: str) -> Any:
@@ -44,30 +67,27 @@ def setting(rule: str, meaning: str) -> Any:
 
 
 def option(
-    meaning: str, *, default: object = None, low: str = "", high: str = "", alias: str = "", values: str = ""
+    meaning: str, *, default: object = None, low: str = "", high: str = "", alias: str = "", what: str = ""
 ) -> Any:
     """Declare a key of ours with its default and range, in a scenario's words.
 
     ``default`` is written as in a scenario and read as if it stood there; None stays None.
     """
-    return _field(Setting(meaning, low=low, high=high, default=default, values=values), None, alias)
+    return _field(Setting(meaning, low=low, high=high, default=default, what=what), None, alias)
 
 
-def required(meaning: str, *, low: str = "", high: str = "", alias: str = "", rule: str = "", values: str = "") -> Any:
+def required(meaning: str, *, low: str = "", high: str = "", alias: str = "", what: str = "") -> Any:
     """Declare a key that must be given."""
-    return _field(Setting(meaning, rule, low, high, required=True, values=values), ..., alias)
+    return _field(Setting(meaning, low=low, high=high, required=True, what=what), ..., alias)
 
 
 def _field(about: Setting, default: object, alias: str = "") -> Any:
-    extra: dict[str, Any] = {"setting": about}
-    return Field(default, alias=alias or None, description=about.meaning, json_schema_extra=extra)
+    return Field(default, alias=alias or None, description=about.meaning, json_schema_extra=about)
 
 
 def about(field: FieldInfo) -> Setting:
     """Give what is declared about a field."""
-    extra = field.json_schema_extra
-    assert isinstance(extra, Mapping)
-    declared = extra["setting"]
+    declared: Any = field.json_schema_extra
     assert isinstance(declared, Setting)
     return declared
 
@@ -95,7 +115,9 @@ def field_unit(field: FieldInfo) -> Unit | None:
 class Spec(BaseModel):
     """A part of a scenario: a frozen value; keys it does not know are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, protected_namespaces=()
+    )
 
     #: what may be written instead of a map, for messages and for the reference page
     shorthand: ClassVar[str] = ""
@@ -145,6 +167,11 @@ class Spec(BaseModel):
         elif declared.low and not unit.read(declared.low) <= value <= unit.read(declared.high):
             raise refuse(f"is {unit.write(value)}; allowed: {declared.low} to {declared.high}")
         return value
+
+    @classmethod
+    def item(cls) -> Any:
+        """Give the type of an item where a list may be written instead of a map; None where it may not."""
+        return None
 
     @classmethod
     def keys(cls) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """Promises a scenario makes: ``queues.billing wait.p95 < 2m``."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -12,49 +12,70 @@ from simulator.scenario.problems import findings_of, nearest_or_known, refuse, s
 from simulator.scenario.units import COUNT, DURATION, NUMBER, RATE, SHARE, Unit, kind_of
 
 _QUANTILES: Final = ("p50", "p95", "p99", "p99.9")
-_TIMES: Final = {statistic: DURATION for statistic in (*_QUANTILES, "mean", "max")}
-_COUNT_AND_RATE: Final = {"count": COUNT, "rate": RATE}
-_COUNT_AND_SHARE: Final = {"count": COUNT, "share": SHARE}
+_TIMES: Final = dict.fromkeys((*_QUANTILES, "mean", "max"), DURATION)
+_AMOUNT: Final = {"count": COUNT, "rate": RATE}
 _LEVEL: Final = {"mean": NUMBER, "max": NUMBER}
 
-#: statistics of each metric with the unit of its bound; "" is the metric without a statistic
-METRICS: Final[Mapping[str, Mapping[str, Unit]]] = {
-    "offered": _COUNT_AND_RATE,
-    "accepted": _COUNT_AND_RATE,
-    "refused": _COUNT_AND_RATE,
-    "deduplicated": _COUNT_AND_RATE,
-    "sent": _COUNT_AND_RATE,
-    "throughput": {"rate": RATE},
-    "wait": _TIMES,
-    "end_to_end": _TIMES,
-    "send_delay": _TIMES,
-    "backlog": _LEVEL,
-    "in_flight": _LEVEL,
-    "duplicate_delivery": _COUNT_AND_SHARE,
-    "duplicate_processing": _COUNT_AND_SHARE,
-    "dead_lettered": _COUNT_AND_SHARE,
-    "lost": _COUNT_AND_SHARE,
-    "out_of_order": _COUNT_AND_SHARE,
-    "failed_attempt": _COUNT_AND_SHARE,
-    "throttle": {"count": COUNT},
-    "cold_start": _COUNT_AND_SHARE,
-    "drain": {"": DURATION},
-    "utilisation": {"": SHARE},
-    "busy": _LEVEL,
-    "in_service": _LEVEL,
-    "desired": _LEVEL,
-    "receives_per_copy": {"mean": NUMBER, "max": NUMBER},
-    "limit": {"share": SHARE},
-}
-#: metrics that may be asked for one label value, and the label's name
-LABELS: Final = {"duplicate_delivery": "cause", "dead_lettered": "cause", "lost": "cause", "limit": "limit"}
-LABEL_VALUES: Final = {
-    "duplicate_delivery": ("visibility_timeout", "failure", "batch_mate", "throttle", "crash", "at_least_once"),
-    "dead_lettered": ("visibility_timeout", "failure", "batch_mate", "throttle", "crash"),
-    "lost": ("retention",),
-    "limit": (
-        "arrivals", "ramp", "maximum_concurrency", "reserved_concurrency", "account_concurrency", "scaling_rate",
-        "group_locked", "call_tokens", "in_flight_cap", "metric_lag", "booting", "maximum_size", "mapping_cap",
+_RARE: Final = {"count": COUNT, "share": SHARE}
+_CAUSES: Final = ("visibility_timeout", "failure", "batch_mate", "throttle", "crash")
+
+RUN, QUEUE, SOURCE, MAPPING, GROUP = "run", "queue", "source queue", "event source", "group"
+_QUEUES: Final = (RUN, QUEUE, SOURCE)
+_CONSUMERS: Final = (MAPPING, GROUP)
+
+
+class Metric(NamedTuple):
+    """A number a threshold can be about.
+
+    ``statistics`` are its statistics with the unit of the bound ("": none is written), ``scopes`` what it
+    can be asked of, ``label`` the name of its label and ``values`` what that may be.
+    """
+
+    meaning: str
+    statistics: Mapping[str, Unit]
+    scopes: tuple[str, ...]
+    label: str = ""
+    values: tuple[str, ...] = ()
+
+
+METRICS: Final[Mapping[str, Metric]] = {
+    "offered": Metric("messages producers wanted to send", _AMOUNT, (RUN,)),
+    "accepted": Metric("messages the topic or queue took", _AMOUNT, (RUN,)),
+    "refused": Metric("messages refused for good", _AMOUNT, (RUN,)),
+    "deduplicated": Metric("messages a FIFO topic or queue had already", _AMOUNT, (RUN,)),
+    "sent": Metric("copies that came into queues", _AMOUNT, _QUEUES),
+    "throughput": Metric("first successful processings", _AMOUNT, _QUEUES),
+    "wait": Metric("from sent to the start of the first processing", _TIMES, (RUN, SOURCE)),
+    "end_to_end": Metric("from offered to the end of the first success", _TIMES, (RUN, SOURCE)),
+    "send_delay": Metric("from offered to sent", _TIMES, (RUN, SOURCE)),
+    "drain": Metric("from the peak's end until its backlog is gone", {"": DURATION}, (RUN, SOURCE)),
+    "backlog": Metric("visible and delayed messages", _LEVEL, _QUEUES),
+    "in_flight": Metric("received and not yet deleted or visible again", _LEVEL, _QUEUES),
+    "duplicate_delivery": Metric(
+        "deliveries of a copy after its first", _RARE, _QUEUES, "cause",
+        (*_CAUSES, "at_least_once", "redrive", "sender_retry"),
+    ),
+    "duplicate_processing": Metric("successes of a copy after its first", _RARE, _QUEUES),
+    "dead_lettered": Metric("copies moved to a dead-letter queue", _RARE, _QUEUES, "cause", _CAUSES),
+    "lost": Metric("copies gone unprocessed", _RARE, _QUEUES, "cause", ("retention",)),
+    "out_of_order": Metric("copies processed after a later-sent one of their group", _RARE, _QUEUES),
+    "failed_attempt": Metric("processings that failed on their own", _RARE, _QUEUES),
+    "receives_per_copy": Metric("deliveries of a copy", {"mean": NUMBER}, _QUEUES),
+    "throttle": Metric("invocations refused by a quota", {"count": COUNT}, (*_QUEUES, *_CONSUMERS)),
+    "cold_start": Metric("invocations in a new environment", _RARE, (*_QUEUES, *_CONSUMERS)),
+    "busy": Metric("batches worked at once", _LEVEL, _CONSUMERS),
+    "utilisation": Metric("busy share of the workers there are", {"": SHARE}, _CONSUMERS),
+    "concurrency": Metric("batches the mapping may work at once", _LEVEL, (MAPPING,)),
+    "in_service": Metric("instances at work", _LEVEL, (GROUP,)),
+    "desired": Metric("instances wanted", _LEVEL, (GROUP,)),
+    "booting": Metric("instances starting", _LEVEL, (GROUP,)),
+    "limit": Metric(
+        "share of the time this was the binding limit", {"share": SHARE}, _CONSUMERS, "limit",
+        (
+            "arrivals", "ramp", "maximum_concurrency", "reserved_concurrency", "account_concurrency",
+            "scaling_rate", "group_locked", "call_tokens", "in_flight_cap", "metric_lag", "booting",
+            "maximum_size", "mapping_cap",
+        ),
     ),
 }  # fmt: skip
 _GRAMMAR: Final = re.compile(
@@ -88,48 +109,70 @@ def parse(text: object) -> Threshold:
         raise refuse(f"is {kind_of(text)}; a threshold such as wait.p95 < 2m is due")
     found = _GRAMMAR.fullmatch(text.strip())
     if not found:
-        raise refuse(f"is {shown(text)}; write [scope] metric[.statistic] < quantity, such as queues.orders wait.p95 < 2m")
-    metric, statistic = found["metric"], found["statistic"] or ""
-    if metric not in METRICS:
-        raise refuse(f"is {shown(text)}; {shown(metric)} is no metric, {nearest_or_known(metric, METRICS)}")
-    if statistic not in METRICS[metric]:
-        due = " or ".join(f"{metric}.{known}" if known else metric for known in METRICS[metric])
+        example = "queues.orders wait.p95 < 2m"
+        raise refuse(f"is {shown(text)}; write [scope] metric[.statistic] < quantity, such as {example}")
+    name, statistic, scope = found["metric"], found["statistic"] or "", found["scope"] or ""
+    if name not in METRICS:
+        raise refuse(f"is {shown(text)}; {shown(name)} is no metric, {nearest_or_known(name, METRICS)}")
+    metric = METRICS[name]
+    if statistic not in metric.statistics:
+        due = " or ".join(f"{name}.{known}" if known else name for known in metric.statistics)
         raise refuse(f"is {shown(text)}; write {due}")
-    label = _label(text, metric, found["label"], found["value"])
-    unit = METRICS[metric][statistic]
+    label = _label(text, name, found["label"], found["value"])
+    unit = metric.statistics[statistic]
     try:
-        bound = unit.parse(found["bound"])
+        bound = float(unit.parse(found["bound"]))
     except PydanticCustomError as error:
         raise refuse(f"is {shown(text)}; its bound {findings_of(error)[0].message}") from None
-    if unit is DURATION:
-        bound = bound / 1_000_000
-    key = f"{found['scope']} {metric}" if found["scope"] else metric
-    key += f"{{{label[0]}={label[1]}}}" if label else ""
-    key += f".{statistic}" if statistic else ""
-    in_answer = {DURATION: "s", RATE: "1/s", SHARE: "share"}.get(unit, "1")
-    return Threshold(text.strip(), key, found["scope"] or "", metric, label, statistic, found["op"], float(bound), in_answer)
+    return Threshold(
+        text=text.strip(),
+        key=f"{scope} {name}".strip() + _written(label) + (f".{statistic}" if statistic else ""),
+        scope=scope,
+        metric=name,
+        label=label,
+        statistic=statistic,
+        op=found["op"],
+        bound=bound / 1_000_000 if unit is DURATION else bound,
+        unit={DURATION: "s", RATE: "1/s", SHARE: "share"}.get(unit, "1"),
+    )
 
 
-def _label(text: str, metric: str, label: str | None, value: str | None) -> tuple[str, str] | None:
-    due = LABELS.get(metric)
-    if label is None:
-        if metric == "limit":
-            raise refuse(f"is {shown(text)}; say which limit: limit{{limit=ramp}}.share")
+def _written(label: tuple[str, str] | None) -> str:
+    return f"{{{label[0]}={label[1]}}}" if label else ""
+
+
+def _label(text: str, name: str, label: str | None, value: str | None) -> tuple[str, str] | None:
+    metric = METRICS[name]
+    if label is None or value is None:
+        if name == "limit":
+            raise refuse(f"is {shown(text)}; say which limit, such as limit{{limit=ramp}}.share")
         return None
-    if label != due:
-        hint = f"write {metric}{{{due}=...}}" if due else f"{metric} has no labels"
+    if label != metric.label:
+        hint = f"write {name}{{{metric.label}=...}}" if metric.label else f"{name} has no labels"
         raise refuse(f"is {shown(text)}; {hint}")
-    assert value is not None
-    if value not in LABEL_VALUES[metric]:
-        raise refuse(f"is {shown(text)}; {value} is no {label} of {metric}, {nearest_or_known(value, LABEL_VALUES[metric])}")
+    if value not in metric.values:
+        hint = nearest_or_known(value, metric.values)
+        raise refuse(f"is {shown(text)}; {value} is no {label} of {name}, {hint}")
     return label, value
 
 
-def scope_problem(threshold: Threshold, queues: Iterable[str], consumers: Iterable[str]) -> str:
-    """Say what is wrong with a threshold's scope, given the paths there are; "" if nothing is."""
-    scopes = [*queues, *consumers]
-    if threshold.scope and threshold.scope not in scopes:
-        return f"is {shown(threshold.text)}; there is no {threshold.scope}, {nearest_or_known(threshold.scope, scopes)}"
+def scope_problem(threshold: Threshold, scopes: Mapping[str, str]) -> str:
+    """Say what is wrong with a threshold's scope; "" if nothing is.
+
+    *scopes* are the paths of a scenario and what each is, one of the scopes of `Metric`.
+    """
+    allowed = METRICS[threshold.metric].scopes
+    known = [path for path, kind in scopes.items() if kind in allowed]
+    if not threshold.scope:
+        if RUN in allowed:
+            return ""
+        return f"is {shown(threshold.text)}; say of which consumer, {nearest_or_known('', known)}"
+    if threshold.scope not in scopes:
+        hint = nearest_or_known(threshold.scope, known)
+        return f"is {shown(threshold.text)}; there is no {shown(threshold.scope)}, {hint}"
+    if threshold.scope not in known:
+        kind = scopes[threshold.scope]
+        return f"is {shown(threshold.text)}; {threshold.metric} is not known of {threshold.scope}, a {kind}"
     return ""
 
 

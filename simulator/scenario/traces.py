@@ -21,7 +21,7 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 
 @dataclass(frozen=True)
 class Counts:
-    """What was counted: ``counts[i]`` arrivals in ``[i, i + 1) * interval_us``, nan where a point is missing."""
+    """What was counted: ``counts[i]`` arrivals in ``[i, i + 1) * interval_us``; nan where that is missing."""
 
     interval_us: int
     counts: tuple[float, ...]
@@ -38,15 +38,17 @@ class Trace(Spec):
     time: Text = option("column of the timestamps, such as `2014-11-01 00:30:00`", default="timestamp")
     value: Text = option("column of the counts", default="value")
     first: Text | None = option("timestamp of the first point to replay; the file's first point if left out")
-    for_us: Duration = required("how long it is replayed; the scenario's duration if left out", alias="for", low="1s", high="400d")
+    for_us: Duration = required(
+        "how long it is replayed; the scenario's duration if left out", alias="for", low="1s", high="400d"
+    )
     within: Literal["even", "poisson", "first_second"] = required(
-        "how the arrivals of an interval lie in it, which the counts do not tell: `even`, `poisson` (at random), "
-        "`first_second` (all in its first second, the worst case)"
+        "how the arrivals of an interval lie in it, which the counts do not tell: `even`, `poisson` (at "
+        "random), `first_second` (all in its first second, the worst case)"
     )
     scale: Number = option("factor on every count", default=1, low="0.000001", high="1000000")
     gaps: Literal["refuse", "zero", "previous", "interpolate"] = option(
-        "what stands for points that are missing: `refuse` names them as an error, `zero`, the `previous` point, "
-        "or a line between the neighbours (`interpolate`)",
+        "what stands for points that are missing: `refuse` names them as an error, `zero`, the `previous` "
+        "point, or a line between the neighbours (`interpolate`)",
         default="refuse",
     )
     _interval_us: int = PrivateAttr(0)
@@ -71,8 +73,9 @@ class Trace(Spec):
     @classmethod
     def expand(cls, data: Any, context: Context | None) -> Any:
         """Let ``for`` be the scenario's duration where it is left out."""
-        if isinstance(data, dict) and "for" not in data and context and context.duration:
-            return {**data, "for": write_duration(context.duration)}
+        if isinstance(data, dict) and "for" not in data:
+            duration = context.duration if context else None
+            return {**data, "for": write_duration(duration or 1_000_000)}
         return data
 
     @model_validator(mode="after")
@@ -98,7 +101,9 @@ def read_counts(trace: Trace, folder: Path | None) -> Counts:
     start = _first(trace, points)
     count = -(-trace.for_us // (step // _MICROSECOND))
     if count > _MOST_INTERVALS:
-        raise FileProblem("for", f"holds {count:,} intervals of the file; at most {_MOST_INTERVALS:,} are allowed")
+        raise FileProblem(
+            "for", f"holds {count:,} intervals of the file; at most {_MOST_INTERVALS:,} are allowed"
+        )
     by_place: dict[int, float] = {}
     for at, value in points:
         place, off = divmod(at - start, step)
@@ -107,7 +112,9 @@ def read_counts(trace: Trace, folder: Path | None) -> Counts:
         if off and not by_place:
             raise FileProblem("first", f"is {start}, between two points of the file; its next point is {at}")
         if off:
-            raise FileProblem("file", f"has a point at {at}, off its step of {write_duration(step // _MICROSECOND)}")
+            raise FileProblem(
+                "file", f"has a point at {at}, off its step of {write_duration(step // _MICROSECOND)}"
+            )
         by_place[place] = value
     missing = tuple(str(start + place * step) for place in range(count) if place not in by_place)
     counts = tuple(by_place.get(place, float("nan")) for place in range(count))
@@ -127,7 +134,9 @@ def _points(text: str, trace: Trace) -> list[tuple[datetime, float]]:
         if not 0 <= value < 1e12:
             raise FileProblem("value", f"is {shown(count)} on line {line} of the file; a count from 0 is due")
         if points and at <= points[-1][0]:
-            raise FileProblem("time", f"is {shown(stamp)} on line {line} of the file, not after the line before it")
+            raise FileProblem(
+                "time", f"is {shown(stamp)} on line {line} of the file, not after the line before it"
+            )
         points.append((at, value))
     return points
 
@@ -175,7 +184,9 @@ def _fill(counts: tuple[float, ...], place: int, known: list[int], policy: str) 
     after = bisect_left(known, place)
     if after == 0 or (policy == "interpolate" and after == len(known)):
         side = "before" if after == 0 else "after"
-        raise FileProblem("gaps", f"is {policy}, and there is no point {side} the gap; write gaps: zero or replay less")
+        raise FileProblem(
+            "gaps", f"is {policy}, and there is no point {side} the gap; write gaps: zero or replay less"
+        )
     left = known[after - 1]
     if policy == "previous":
         return counts[left]

@@ -34,7 +34,7 @@ def _translated(detail: ErrorDetails, data: Any) -> list[Finding]:
     kind = detail["type"]
     if kind == "scenario":
         return [
-            Finding(written_path((*loc, *found.path), data, keep=bool(found.path) or found.message.startswith("is missing")), found.message)
+            Finding(written_path((*loc, *found.path), data, keep=bool(found.path)), found.message)
             for found in detail["ctx"]["findings"]
         ]
     if loc and loc[-1] == "[key]":
@@ -64,9 +64,8 @@ def written_path(loc: tuple[str | int, ...], data: Any, *, keep: bool = False) -
     node = data
     for place, part in enumerate(loc):
         last = place == len(loc) - 1
-        if isinstance(node, dict) and part in node:
-            node = node[part]
-        elif isinstance(node, list) and isinstance(part, int) and part < len(node):
+        in_map = isinstance(node, dict) and part in node
+        if in_map or (isinstance(node, list) and isinstance(part, int) and part < len(node)):
             node = node[part]
         elif last and (keep or isinstance(node, dict)) and not isinstance(part, int):
             path.append(part)

@@ -1,4 +1,4 @@
-"""Quantities as people write them (``250ms``, ``120/s``, ``64KiB``, ``0.1%``) and as the simulator holds them.
+"""Quantities as people write them (``250ms``, ``120/s``, ``64KiB``, ``0.1%``), and as the simulator does.
 
 Durations become whole microseconds, sizes whole bytes, rates floats per second, shares floats in
 0 to 1. A bare number where a unit is due is refused with what to write instead.
@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, WithJsonSchema
@@ -18,7 +19,15 @@ _NUMBER = r"\d{1,18}(?:\.\d{1,18})?"
 _MICROSECONDS: Final = {
     "d": 86_400_000_000, "h": 3_600_000_000, "m": 60_000_000, "s": 1_000_000, "ms": 1_000, "us": 1,
 }  # fmt: skip
-_BYTES: Final = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, "KB": 1024, "MB": 1024**2, "GB": 1024**3}
+_BYTES: Final = {
+    "B": 1,
+    "KiB": 1024,
+    "MiB": 1024**2,
+    "GiB": 1024**3,
+    "KB": 1024,
+    "MB": 1024**2,
+    "GB": 1024**3,
+}
 _THOUSANDS: Final = {"": 1, "k": 1_000, "M": 1_000_000}
 _PER_SECOND: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _DURATION_PART: Final = re.compile(rf"({_NUMBER})(us|ms|s|m|h|d)")
@@ -90,7 +99,7 @@ def _read_duration(text: str) -> int:
             raise _Wrong("; it must not be negative")
         raise _without_unit(text, "s", "us, ms, s, m, h, d")
     parts = [(Decimal(number), _MICROSECONDS[unit]) for number, unit in _DURATION_PART.findall(text)]
-    if any(later[1] >= earlier[1] for earlier, later in zip(parts, parts[1:], strict=False)):
+    if any(later[1] >= earlier[1] for earlier, later in pairwise(parts)):
         raise _Wrong("; larger units come first, each once, as in 1h30m")
     return _whole(sum((number * unit for number, unit in parts), Decimal(0)), "a microsecond")
 
@@ -149,7 +158,7 @@ def _read_text(text: str) -> str:
 
 
 def write_duration(us: int) -> str:
-    """Write a duration [us]: whole in the largest unit that fits (``36h``), below that ``1.5s``, ``2.5ms``."""
+    """Write a duration [us]: whole in the largest unit that fits (``36h``), else ``1.5s``, ``2.5ms``."""
     for unit in ("d", "h", "m", "s"):
         if us and us % _MICROSECONDS[unit] == 0:
             return f"{us // _MICROSECONDS[unit]}{unit}"

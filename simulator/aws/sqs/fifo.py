@@ -333,7 +333,11 @@ class FifoQueue:
         return expired
 
     def next_visible_at(self, now: int) -> int:
-        """The first instant [us], from *now*, at which a receive finds something; NEVER if none will."""
+        """The first instant [us], from *now*, at which a receive finds something; NEVER if none will.
+
+        With all of ``max_in_flight`` in flight it may come early, never late: what is ready now may be
+        past its retention when there is room for it.
+        """
         self._settle(now)
         ready_at = self._groups.next_ready_at(now)
         if self._in_flight_count < self.max_in_flight:

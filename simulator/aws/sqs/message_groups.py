@@ -179,9 +179,10 @@ class MessageGroups:
         gone_at = -NEVER
         while message is not None:
             expiry = message.arrived_at + self.retention_us
-            if message.visible_at < expiry:
-                return max(gone_at, message.visible_at)
-            if message.state != HELD:
+            opens_at = max(gone_at, message.visible_at)
+            if opens_at < expiry:
+                return opens_at
+            if message.visible_at >= expiry and message.state != HELD:
                 break  # a delay longer than retention: the same holds for all behind it
             gone_at = expiry
             message = message.after

@@ -75,6 +75,7 @@ class StandardQueue:
         self._kept_us = retention_us - delay_us  # from due to expiry
         self._expires: list[tuple[int, int]] = []  # heap of (expiry, copy) of copies that came back
         self._expired: list[tuple[int, int]] = []
+        self._settle_at = NEVER  # nothing happens by itself before
 
     # -- sending ---------------------------------------------------------------------------------
 
@@ -84,6 +85,8 @@ class StandardQueue:
         Instants may lie ahead: the copies are in transit until then.
         """
         delay_us = self.delay_us
+        if copies and self._head == len(self._copies):
+            self._settle_at = min(self._settle_at, sent_at[0] + self.retention_us)
         self._due_at.extend([at + delay_us for at in sent_at] if delay_us else sent_at)
         self._copies.extend(copies)
 
@@ -107,9 +110,12 @@ class StandardQueue:
         None when there is nothing to give. A receipt without copies has only moved some to the
         dead-letter queue: call again.
         """
-        self._settle(now)
-        n = min(max_number_of_messages, self.max_in_flight - self._in_flight_count)
-        if n <= 0:
+        if now >= self._settle_at:
+            self._settle(now)
+        n = self.max_in_flight - self._in_flight_count
+        if n > max_number_of_messages:
+            n = max_number_of_messages
+        elif n <= 0:
             return None
         if self._visible_again:
             return self._receive_mixed(now, n, visibility_timeout_us)
@@ -176,6 +182,8 @@ class StandardQueue:
         receipt = Receipt(copies, now, now + timeout_us, available_at, due_at, again, moved)
         if copies:
             self._in_flight_count += len(copies)
+            if receipt.visible_at < self._settle_at:
+                self._settle_at = receipt.visible_at
             if visibility_timeout_us is None or visibility_timeout_us == self.visibility_timeout_us:
                 self._in_flight.append(receipt)
             else:
@@ -184,6 +192,7 @@ class StandardQueue:
 
     def _time(self, receipt: Receipt) -> None:
         self._serial += 1
+        self._settle_at = min(self._settle_at, receipt.visible_at)
         heappush(self._changed, (receipt.visible_at, self._serial, receipt))
 
     def _advance(self, n: int) -> None:
@@ -211,13 +220,17 @@ class StandardQueue:
         An ended timeout does not matter while nobody has received the copy since. An older handle
         answers success and deletes nothing (aws-facts 1.2, p_stale_delete_works = 0).
         """
-        self._settle(now)
+        if now >= self._settle_at:
+            self._settle(now)
         due_at = receipt.due_at
         if self._again or receipt.visible_at <= now or (due_at and due_at[0] + self._kept_us <= now):
             return [copy for copy in copies if self._delete(now, receipt, copy)]
         held = receipt.copies
         if len(copies) == len(held):
             receipt.copies = []
+            in_flight = self._in_flight
+            while in_flight and not in_flight[0].copies:
+                in_flight.popleft()
         else:
             gone = set(copies)
             copies = [copy for copy in held if copy in gone]
@@ -270,6 +283,8 @@ class StandardQueue:
 
     def _settle(self, now: int) -> None:
         """Let time act: timeouts that ended by *now*, and messages past their retention."""
+        if now < self._settle_at:
+            return
         in_flight = self._in_flight
         while in_flight and (in_flight[0].visible_at <= now or not in_flight[0].copies):
             receipt = in_flight.popleft()
@@ -286,6 +301,9 @@ class StandardQueue:
         head = self._head
         if head < len(self._due_at) and self._due_at[head] + self._kept_us <= now:
             self._expire_fresh(now)
+        head = self._head
+        oldest = self._due_at[head] + self._kept_us if head < len(self._due_at) else NEVER
+        self._settle_at = min(oldest, self._next_timeout(), expires[0][0] if expires else NEVER)
 
     def _return(self, receipt: Receipt) -> None:
         """Make what *receipt* still holds visible again, or gone where retention ended meanwhile."""
@@ -303,7 +321,9 @@ class StandardQueue:
 
     def _come_back(self, copy: int, state: _Returned) -> None:
         heappush(self._back, (state.place, copy))
-        heappush(self._expires, (state.due_at + self._kept_us, copy))
+        expiry = state.due_at + self._kept_us
+        heappush(self._expires, (expiry, copy))
+        self._settle_at = min(self._settle_at, expiry)
         self._visible_again += 1
 
     def _expire_returned(self, expiry: int, copy: int) -> None:
@@ -334,14 +354,17 @@ class StandardQueue:
 
     def next_visible_at(self, now: int) -> int:
         """The first instant [us], from *now*, at which a receive finds something; NEVER if none will."""
-        self._settle(now)
+        if now >= self._settle_at:
+            self._settle(now)
         if self._in_flight_count >= self.max_in_flight:
             return self._next_timeout()
         if self._visible_again:
             return now
         head = self._head
-        fresh_at = self._due_at[head] if head < len(self._due_at) else NEVER
-        return max(now, min(fresh_at, self._next_timeout()))
+        at = self._next_timeout()
+        if head < len(self._due_at) and self._due_at[head] < at:
+            at = self._due_at[head]
+        return at if at > now else now
 
     def _next_timeout(self) -> int:
         while self._changed and not self._changed[0][2].copies:

@@ -1,0 +1,1 @@
+"""Rows in, numbers and frames out; queueing formulas."""

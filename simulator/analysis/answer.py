@@ -1,0 +1,170 @@
+"""What an experiment answers: numbers with their uncertainty, verdicts, series; all a report needs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+import pandas as pd
+
+
+class Certainty(Enum):
+    """What kind of number an estimate is."""
+
+    INTERVAL = "interval"
+    """mean with a 95% interval over replications"""
+    EXACT = "exact"
+    """no chance in it (one value in every replication)"""
+    AT_LEAST = "at_least"
+    """censored: the true value is above ``mean``; no interval"""
+    NEVER = "never"
+    """falls among messages that were dead-lettered or lost, or a drain that does not come"""
+    NONE_SEEN = "none_seen"
+    """a count of zero in all runs; ``high`` is the bound 3/n"""
+    NO_DATA = "no_data"
+    """nothing to say: prints as a dash"""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One number of an answer.
+
+    ``mean``, ``low`` and ``high`` are in ``unit`` (``s``, ``1/s``, ``1``, ``share``, ``bytes``);
+    ``nan`` where there is none. ``replications`` is the number of runs behind it, ``note`` what a
+    person must know beside it ("empty in 7 of 10 runs"). ``values`` has one number a replication, in
+    their order (``nan``: no data, ``inf``: never or unfinished), where the range over runs is of use.
+    """
+
+    mean: float
+    low: float
+    high: float
+    unit: str
+    certainty: Certainty
+    replications: int
+    note: str = ""
+    values: Sequence[float] = ()
+
+
+class Verdict(Enum):
+    """What became of a threshold."""
+
+    HOLDS = "holds"
+    CROSSED = "crossed"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True)
+class ThresholdResult:
+    """A threshold in the scenario's own words, the number it was held against, and the verdict."""
+
+    text: str
+    key: str
+    bound: float
+    estimate: Estimate
+    verdict: Verdict
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Event:
+    """A span (or an instant, where both are equal) worth marking under every time chart [s]."""
+
+    label: str
+    from_s: float
+    until_s: float
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """A consumer of the scenario, in the words of charts.
+
+    ``path`` is ``functions.charge.event_sources.billing`` or ``auto_scaling_groups.fraud``,
+    ``settings`` one line for a subtitle, ``ceiling_per_s`` the messages a second its largest size
+    can work (nan if unknown) and ``ceiling`` the same as arithmetic in words. ``limit_words`` are
+    what a chart calls its limits: ``{"ramp": "ramp +300/min", "maximum_size": "fleet max 40"}``.
+    """
+
+    path: str
+    kind: str
+    queue: str
+    settings: str
+    ceiling_per_s: float
+    ceiling: str
+    maximum: float
+    workers_per_instance: int = 1
+    limit_words: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ClosedForm:
+    """What a formula says a simulated curve should show, drawn as an open circle beside it.
+
+    ``scope`` and ``quantity`` name the curve as in ``series``; ``text`` is the formula in words.
+    """
+
+    scope: str
+    quantity: str
+    at_s: float
+    value: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a report must know of the scenario it is about.
+
+    ``drain_from_s`` is the instant from which the drain counts [s], ``in_flight_limits`` and
+    ``visibility_timeouts_s`` are by queue path.
+    """
+
+    name: str
+    question: str
+    duration_s: float
+    seed: int
+    replications: int
+    rules: str
+    version: str
+    traffic: str
+    consumers: Sequence[Consumer]
+    queues: Sequence[str]
+    dead_letter_queues: Sequence[str]
+    events: Sequence[Event]
+    headline: str
+    variant: str = ""
+    drain_from_s: float = float("nan")
+    in_flight_limits: Mapping[str, float] = field(default_factory=dict)
+    visibility_timeouts_s: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Everything said about one scenario (or one variant of it).
+
+    ``estimates`` has keys as in thresholds, ``[scope ' '] metric ['{' cause=... '}'] ['.' statistic]``:
+    ``wait.p95``, ``queues.billing wait.p95``, ``duplicate_delivery{cause=failure}.count``.
+
+    ``series`` is long: columns ``scope``, ``quantity``, ``replication``, ``at_s`` (start of the bin),
+    ``value``. ``tails`` is long: ``scope``, ``metric``, ``replication``, ``share`` (of messages that
+    took longer), ``value_s``. ``limits`` is long: ``scope`` (a consumer), ``replication``, ``at_s``,
+    ``limit`` (name), ``share`` of the bin.
+
+    ``bin_s`` is the width of the bins of ``series`` and ``limits`` [s]. ``points`` are what CloudWatch
+    would show of replication 0, one a minute: columns ``namespace``, ``metric``, ``dimension``,
+    ``name``, ``statistic``, ``at_s``, ``value``. ``differences`` (variant minus base, paired by
+    replication, in the estimate's unit) and ``changes`` (the same as a share of the base) are filled
+    for the variants of a comparison; an interval that holds 0 is no difference seen.
+    """
+
+    setting: Setting
+    estimates: Mapping[str, Estimate]
+    thresholds: Sequence[ThresholdResult]
+    series: pd.DataFrame
+    tails: pd.DataFrame
+    limits: pd.DataFrame
+    assumptions: Sequence[str] = field(default_factory=tuple)
+    warnings: Sequence[str] = field(default_factory=tuple)
+    sentence: str = ""
+    bin_s: float = float("nan")
+    points: pd.DataFrame = field(default_factory=pd.DataFrame)
+    closed_forms: Sequence[ClosedForm] = ()
+    differences: Mapping[str, Estimate] = field(default_factory=dict)
+    changes: Mapping[str, Estimate] = field(default_factory=dict)

@@ -1,0 +1,202 @@
+"""The first line of an answer: the verdict in words, with three significant figures."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from simulator.analysis.answer import Certainty, Consumer, Estimate, Event, Setting, ThresholdResult, Verdict
+
+_NAMES: Final[Mapping[str, str]] = {
+    "end_to_end": "end-to-end",
+    "send_delay": "send delay",
+    "in_flight": "in flight",
+    "duplicate_delivery": "duplicate deliveries",
+    "duplicate_processing": "processed twice",
+    "dead_lettered": "dead-lettered",
+    "out_of_order": "out of order",
+    "failed_attempt": "failed attempts",
+    "cold_start": "cold starts",
+    "throttle": "throttles",
+    "throughput": "processed",
+    "receives_per_copy": "receives per message",
+    "in_service": "in service",
+}
+_BINDS: Final = 0.01
+"""A limit that binds for a smaller share of the time explains nothing."""
+
+
+def significant(value: float) -> str:
+    """*value* with three significant figures, without an exponent or zeros at the end."""
+    if value == 0 or not math.isfinite(value):
+        return "0" if value == 0 else "-"
+    places = max(0, 2 - math.floor(math.log10(abs(value))))
+    text = f"{float(f'{value:.3g}'):,.{places}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def duration(seconds: float) -> str:
+    """A duration in the unit people would use: ``350 ms``, ``43.2 s``, ``4.64 min``, ``1.5 h``, ``3 d``."""
+    for unit, name in ((86_400.0 * 2, "d"), (7_200.0, "h"), (59.95, "min"), (0.9995, "s")):
+        if seconds >= unit:
+            length = {"d": 86_400.0, "h": 3_600.0, "min": 60.0, "s": 1.0}[name]
+            return f"{significant(seconds / length)} {name}"
+    return f"{significant(seconds * 1e3)} ms"
+
+
+def quantity(value: float, unit: str) -> str:
+    """A number with its unit."""
+    if unit == "s":
+        return duration(value)
+    if unit == "share":
+        return f"{significant(100 * value)}%"
+    return f"{significant(value)}{'/s' if unit == '1/s' else ''}"
+
+
+def in_words(estimate: Estimate) -> str:
+    """An estimate's number."""
+    if estimate.certainty is Certainty.NO_DATA:
+        return "no data"
+    if estimate.certainty is Certainty.NEVER:
+        return "never"
+    mark = "> " if estimate.certainty is Certainty.AT_LEAST else ""
+    return mark + quantity(estimate.mean, estimate.unit)
+
+
+def name_of(key: str) -> str:
+    """What people call a key: ``p99 end-to-end``, ``billing dead-lettered (throttle)``."""
+    scope, _, tail = key.rpartition(" ")
+    metric, brace, rest = tail.partition("{")
+    label, _, statistic = rest.partition("}") if brace else ("", "", "")
+    if not brace:
+        metric, _, statistic = tail.partition(".")
+    statistic = statistic.removeprefix(".")
+    words = _NAMES.get(metric, metric.replace("_", " "))
+    if label:
+        words += f" ({label.partition('=')[2].replace('_', ' ')})"
+    if statistic and statistic not in ("count", "share", "rate"):
+        words = f"{statistic} {words}"
+    return f"{scope.rpartition('.')[2]} {words}" if scope else words
+
+
+def limit_words(limit: str, setting: Setting, queue: str) -> str:
+    """What the consumers of a queue call a limit."""
+    for consumer in setting.consumers:
+        if consumer.queue == queue and limit in consumer.limit_words:
+            return consumer.limit_words[limit]
+    return limit.replace("_", " ")
+
+
+def sentence(
+    setting: Setting,
+    thresholds: Sequence[ThresholdResult],
+    estimates: Mapping[str, Estimate],
+    overloaded: Sequence[str],
+) -> str:
+    """Verdict, cause, headline number and drain, in words.
+
+    Parameters
+    ----------
+    overloaded : sequence of str
+        Queues whose backlog still grows when arrivals end.
+    """
+    cause = _cause(setting, estimates, overloaded)
+    numbers = _numbers(setting, estimates)
+    parts = [part for part in (cause, ", ".join(numbers)) if part]
+    text = "; ".join(parts)
+    verdict = _verdict(thresholds)
+    if not verdict:
+        return text[:1].upper() + text[1:] if text else "No data"
+    return f"{verdict}: {text}" if text else verdict
+
+
+def _verdict(thresholds: Sequence[ThresholdResult]) -> str:
+    count = len(thresholds)
+    if not count:
+        return ""
+    crossed = sum(result.verdict is Verdict.CROSSED for result in thresholds)
+    undecided = sum(result.verdict is Verdict.UNDECIDED for result in thresholds)
+    if crossed:
+        also = f", {undecided} undecided" if undecided else ""
+        return f"Fails {f'{crossed} of {count} thresholds' if count > 1 else 'its threshold'}{also}"
+    if undecided:
+        return f"Undecided on {f'{undecided} of {count} thresholds' if count > 1 else 'its threshold'}"
+    return f"Holds all {count} thresholds" if count > 1 else "Holds its threshold"
+
+
+def _cause(setting: Setting, estimates: Mapping[str, Estimate], overloaded: Sequence[str]) -> str:
+    """Name what outran which limit, where a backlog worth the name stood."""
+    queue = _worst_queue(setting, estimates, overloaded)
+    if not queue:
+        return ""
+    consumers = [consumer for consumer in setting.consumers if consumer.queue == queue]
+    limit = _binding(consumers, estimates)
+    if queue in overloaded:
+        what = f"traffic outruns {limit}" if limit else "traffic outruns the consumers"
+        return f"{what} for good"
+    event = _event(setting)
+    if not limit:
+        return ""
+    return f"the {event.label} outruns {limit}" if event else f"traffic outruns {limit} at times"
+
+
+def _worst_queue(setting: Setting, estimates: Mapping[str, Estimate], overloaded: Sequence[str]) -> str:
+    """The overloaded queue, or the one with the highest backlog above five seconds of its traffic."""
+
+    def peak(queue: str) -> float:
+        found, sent = estimates.get(f"{queue} backlog.max"), estimates.get(f"{queue} sent.count")
+        if found is None or sent is None or math.isnan(found.mean):
+            return 0.0
+        return found.mean if found.mean > max(10.0, 5 * sent.mean / setting.duration_s) else 0.0
+
+    scope = setting.headline.rpartition(" ")[0]
+    candidates = [queue for queue in overloaded if queue in setting.queues] or list(setting.queues)
+    if scope in candidates:
+        candidates = [scope]
+    worst = max(candidates, key=peak, default="")
+    return worst if worst and (worst in overloaded or peak(worst) > 0) else ""
+
+
+def _binding(consumers: Sequence[Consumer], estimates: Mapping[str, Estimate]) -> str:
+    """The limit that bound longest, in words."""
+    best, share = "", _BINDS
+    for consumer in consumers:
+        for key, estimate in estimates.items():
+            prefix = f"{consumer.path} limit{{limit="
+            if key.startswith(prefix) and estimate.mean > share:
+                limit = key[len(prefix) :].partition("}")[0]
+                if limit != "arrivals":
+                    best, share = consumer.limit_words.get(limit, limit.replace("_", " ")), estimate.mean
+    return best
+
+
+def _event(setting: Setting) -> Event | None:
+    """The event from whose end the drain counts."""
+    ended = [event for event in setting.events if math.isclose(event.until_s, setting.drain_from_s)]
+    return ended[-1] if ended else None
+
+
+def _numbers(setting: Setting, estimates: Mapping[str, Estimate]) -> list[str]:
+    numbers = []
+    headline = estimates.get(setting.headline)
+    if headline is not None:
+        numbers.append(f"{name_of(setting.headline)} {in_words(headline)}")
+    scope = setting.headline.rpartition(" ")[0]
+    drain = estimates.get(f"{scope} drain".strip(), estimates.get("drain"))
+    is_headline = setting.headline.rpartition(" ")[2] == "drain"
+    if drain is None or drain.certainty is Certainty.NO_DATA or is_headline:
+        return numbers
+    event = _event(setting)
+    if drain.certainty is Certainty.NEVER:
+        numbers.append("never empty")
+    elif drain.certainty is Certainty.AT_LEAST:
+        numbers.append(drain.note.partition(",")[0])
+    else:
+        since = "it" if event else _instant(setting)
+        numbers.append(f"empty {duration(drain.mean)} after {since}")
+    return numbers
+
+
+def _instant(setting: Setting) -> str:
+    if setting.drain_from_s == 0:
+        return "the start"
+    return "arrivals end" if setting.drain_from_s >= setting.duration_s else duration(setting.drain_from_s)

@@ -1,0 +1,151 @@
+"""Closed forms to stand beside simulated values: Erlang C, Pollaczek-Khinchine, Little, ramps, fluid queues.
+
+Times are in whatever unit the service time is given in (its default of 1 counts in service times).
+"""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+def erlang_b(servers: int, offered: float) -> float:
+    """Share of calls lost by *servers* without a queue at *offered* load [Erlang] (recursion of Erlang B)."""
+    blocked = 1.0
+    for busy in range(1, servers + 1):
+        blocked = offered * blocked / (busy + offered * blocked)
+    return blocked
+
+
+def erlang_c(servers: int, load: float) -> float:
+    """Probability that a message waits: M/M/c at utilisation *load* (1 and above: all wait)."""
+    if load >= 1:
+        return 1.0
+    blocked = erlang_b(servers, servers * load)
+    return blocked / (1 - load * (1 - blocked))
+
+
+def mmc_mean_wait(servers: int, load: float, service: float = 1.0) -> float:
+    """Mean wait of M/M/c, all messages counted; inf at a load of 1 and above."""
+    if load >= 1:
+        return math.inf
+    return erlang_c(servers, load) * service / (servers * (1 - load))
+
+
+def mmc_wait_quantile(share: float, servers: int, load: float, service: float = 1.0) -> float:
+    """Wait that *share* of messages do not exceed in M/M/c, first come first served."""
+    if load >= 1:
+        return math.inf
+    waits = erlang_c(servers, load)
+    if share <= 1 - waits:
+        return 0.0
+    return math.log(waits / (1 - share)) * service / (servers * (1 - load))
+
+
+def pollaczek_khinchine_wait(load: float, service: float = 1.0, scv: float = 1.0) -> float:
+    """Mean wait of M/G/1; *scv* is the squared coefficient of variation of the service time."""
+    return math.inf if load >= 1 else load * service * (1 + scv) / (2 * (1 - load))
+
+
+def md1_mean_wait(load: float, service: float = 1.0) -> float:
+    """Mean wait of M/D/1: constant service."""
+    return pollaczek_khinchine_wait(load, service, 0.0)
+
+
+def little(rate: float, time: float) -> float:
+    """Mean number present: arrival rate times mean time there."""
+    return rate * time
+
+
+def slots_needed(rate_per_s: float, work_s: float) -> float:
+    """Mean number of slots that *rate_per_s* keeps busy with *work_s* each: Little's law for work."""
+    return rate_per_s * work_s
+
+
+def ceiling_per_s(
+    slots: float, per_message_s: float, per_invocation_s: float = 0.0, batch: float = 1.0
+) -> float:
+    """Messages a second that *slots* can work in full batches, one message after another."""
+    return slots * batch / (per_invocation_s + batch * per_message_s)
+
+
+def ramp_area(seconds: float, start: float, growth_per_s: float, cap: float = math.inf) -> float:
+    """Slot-seconds that a ramp from *start* by *growth_per_s* up to *cap* has offered after *seconds*."""
+    rising = min(seconds, _rise(start, growth_per_s, cap))
+    at_cap = (seconds - rising) * cap if seconds > rising else 0.0
+    return start * rising + growth_per_s * rising**2 / 2 + at_cap
+
+
+def ramp_drain_time(slot_seconds: float, start: float, growth_per_s: float, cap: float = math.inf) -> float:
+    """Time in which such a ramp works off *slot_seconds* (messages x work / batch) [s]."""
+    rising = _rise(start, growth_per_s, cap)
+    risen = (start + cap) / 2 * rising if math.isfinite(rising) else math.inf
+    if slot_seconds > risen:
+        return rising + (slot_seconds - risen) / cap
+    # the root of start t + growth t^2 / 2, in the form that does not cancel where growth is small
+    return 2 * slot_seconds / (start + math.sqrt(start**2 + 2 * growth_per_s * slot_seconds))
+
+
+def _rise(start: float, growth_per_s: float, cap: float) -> float:
+    """How long the ramp rises [s]."""
+    if cap <= start:
+        return 0.0
+    return (cap - start) / growth_per_s if growth_per_s > 0 else math.inf
+
+
+class Fluid(NamedTuple):
+    """A queue of water: its highest level, when, and when it is empty for good (inf: never)."""
+
+    peak: float
+    peak_at_s: float
+    empty_at_s: float
+
+
+def fluid_queue(
+    segments: Sequence[tuple[float, float, float]], capacity_per_s: float, backlog: float = 0.0
+) -> Fluid:
+    """Backlog of arrivals that flow in evenly and are worked at *capacity_per_s*.
+
+    Parameters
+    ----------
+    segments : sequence of (until_s, start_per_s, end_per_s)
+        Rate of arrivals, linear in each segment, from 0 on; after the last nothing arrives.
+    capacity_per_s : float
+        Messages worked a second.
+    backlog : float
+        Messages standing at 0.
+    """
+    peak, peak_at, empty_at, now, level = backlog, 0.0, 0.0 if backlog <= 0 else math.nan, 0.0, backlog
+    for until, start, end in segments:
+        for part_until, part_start, part_end in _split(now, until, start, end, capacity_per_s):
+            length = part_until - now
+            change = ((part_start + part_end) / 2 - capacity_per_s) * length
+            if level + change <= 0 < level:
+                empty_at = now + _time_to_empty(level, part_start, part_end, length, capacity_per_s)
+            elif level + change > 0:
+                empty_at = math.nan
+            level, now = max(0.0, level + change), part_until
+            if level > peak:
+                peak, peak_at = level, now
+    if level > 0:
+        empty_at = now + level / capacity_per_s if capacity_per_s > 0 else math.inf
+    return Fluid(peak, peak_at, empty_at)
+
+
+def _split(
+    start_s: float, until_s: float, start: float, end: float, capacity: float
+) -> list[tuple[float, float, float]]:
+    """Cut a segment where its rate crosses the capacity."""
+    if (start - capacity) * (end - capacity) >= 0:
+        return [(until_s, start, end)]
+    crossing = start_s + (until_s - start_s) * (capacity - start) / (end - start)
+    return [(crossing, start, capacity), (until_s, capacity, end)]
+
+
+def _time_to_empty(level: float, start: float, end: float, length: float, capacity: float) -> float:
+    """When *level* reaches 0 under a rate that changes evenly from *start* to *end* [s]."""
+    slope, excess = (end - start) / length, start - capacity
+    if slope == 0:
+        return level / -excess
+    # level + excess t + slope t^2 / 2 = 0, the first root ahead; stable where slope is tiny
+    root = math.sqrt(max(0.0, excess**2 - 2 * slope * level))
+    return 2 * level / (root - excess)

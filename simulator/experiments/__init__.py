@@ -1,0 +1,1 @@
+"""One answer from many runs: replications, comparisons, and where they are carried out."""

@@ -1,0 +1,181 @@
+"""What a report must know of the scenario it is about: its consumers, what they can do at most, its words."""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+from simulator import __version__
+from simulator.analysis.answer import Consumer, Setting
+from simulator.analysis.window import drain_from_us
+from simulator.engine.taken import Taken
+from simulator.experiments.traffic import amount, events, span, traffic
+from simulator.scenario.consumers import AutoScalingGroup, EventSource, Function
+from simulator.scenario.distributions import mean_of
+from simulator.scenario.schema import Scenario
+
+DEFAULT_HEADLINE: Final = "end_to_end.p99"
+
+
+class Ceiling(NamedTuple):
+    """What a consumer can work at most: messages a second, and the arithmetic in words."""
+
+    per_s: float
+    words: str
+
+
+def setting_of(scenario: Scenario, *, seed: int, replications: int) -> Setting:
+    """Return what a report says about *scenario* before any number."""
+    dead = scenario.dead_letter_queues()
+    main = [name for name in scenario.queues if name not in dead]
+    consumers = [_mapping(scenario, *source) for source in _sources(scenario)]
+    consumers += [_group(scenario, name, group) for name, group in scenario.auto_scaling_groups.items()]
+    return Setting(
+        name=scenario.name,
+        question=scenario.question or "",
+        duration_s=scenario.duration / 1e6,
+        seed=seed,
+        replications=replications,
+        rules=scenario.rules_name,
+        version=__version__,
+        traffic=traffic(scenario),
+        consumers=consumers,
+        queues=[f"queues.{name}" for name in main],
+        dead_letter_queues=[f"queues.{name}" for name in scenario.queues if name in dead],
+        events=events(scenario),
+        headline=scenario.thresholds[0].key if scenario.thresholds else DEFAULT_HEADLINE,
+        variant=scenario.variant,
+        drain_from_s=drain_from_us(scenario) / 1e6,
+        in_flight_limits={f"queues.{name}": float(_in_flight_limit(scenario, name)) for name in main},
+        visibility_timeouts_s={
+            f"queues.{name}": scenario.queues[name].visibility_timeout / 1e6 for name in main
+        },
+    )
+
+
+def _sources(scenario: Scenario) -> Iterator[tuple[str, str, Function, EventSource]]:
+    for name, function in scenario.functions.items():
+        for queue, source in function.event_sources.items():
+            yield f"functions.{name}.event_sources.{queue}", queue, function, source
+
+
+def _in_flight_limit(scenario: Scenario, queue: str) -> int:
+    rule = "sqs.fifo.max_inflight" if scenario.queues[queue].type == "fifo" else "sqs.max_inflight"
+    return int(scenario.rules.value(rule))
+
+
+def _mapping(scenario: Scenario, path: str, queue: str, function: Function, source: EventSource) -> Consumer:
+    """Say what an event source mapping is and can do."""
+    value = scenario.rules.value
+    account = value("lambda.account_concurrency")
+    limits = {
+        "maximum concurrency": source.maximum_concurrency,
+        "reserved concurrency": function.reserved_concurrency,
+        "account concurrency": account if function.reserved_concurrency is None else None,
+        "mapping cap": value("esm.max_concurrency_cap") if source.maximum_concurrency is None else None,
+        "groups": _groups(scenario, queue),
+    }
+    slots, binding = min((limit, name) for name, limit in limits.items() if limit is not None)
+    size, work = source.batch_size, function.work
+    per_batch_us = mean_of(work.per_invocation) + size * mean_of(work.per_message)
+    what = "groups" if binding == "groups" else "slots"
+    ceiling = _ceiling(scenario, queue, slots, what, size, per_batch_us, size)
+    settings = ["Lambda", f"batch size {source.batch_size}"]
+    if source.maximum_batching_window:
+        settings.append(f"window {span(source.maximum_batching_window)}")
+    if binding in ("maximum concurrency", "reserved concurrency"):
+        settings.append(f"{binding} {slots:,}")
+    settings.append(f"visibility timeout {span(scenario.queues[queue].visibility_timeout)}")
+    return Consumer(
+        path=path,
+        kind="function",
+        queue=f"queues.{queue}",
+        settings=", ".join(settings),
+        ceiling_per_s=ceiling.per_s,
+        ceiling=ceiling.words,
+        maximum=float(slots),
+        limit_words={
+            "ramp": f"ramp +{value('esm.growth_per_minute'):,}/min",
+            "maximum_concurrency": f"max. concurrency {source.maximum_concurrency or 0:,}",
+            "reserved_concurrency": f"reserved concurrency {function.reserved_concurrency or 0:,}",
+            "account_concurrency": f"account concurrency {account:,}",
+            "mapping_cap": f"mapping cap {value('esm.max_concurrency_cap'):,}",
+            **_queue_words(scenario, queue),
+        },
+    )
+
+
+def _group(scenario: Scenario, name: str, group: AutoScalingGroup) -> Consumer:
+    """Say what an Auto Scaling group is and can do."""
+    taken = Taken(scenario.rules, 0, 0)
+    receive_us, delete_us = taken.latency("lat.sqs_receive").mean, taken.latency("lat.sqs_delete").mean
+    each = group.receive.delete == "each"
+    size = group.receive.max_messages
+    work = group.work
+    per_batch_us = receive_us + mean_of(work.per_invocation) + size * mean_of(work.per_message)
+    per_batch_us += delete_us * (size if each else 1)
+    workers = group.capacity.max * group.workers_per_instance
+    groups = _groups(scenario, group.queue)
+    slots = workers if groups is None else min(workers, groups)
+    what = "workers" if slots == workers else "groups"
+    ceiling = _ceiling(scenario, group.queue, slots, what, size, per_batch_us, 1 if each else size)
+    low, high = group.capacity.min, group.capacity.max
+    fleet = f"{high}" if low == high else f"{low} to {high}"
+    settings = [f"{fleet} x {group.instance_type}", f"{group.workers_per_instance} workers each"]
+    settings += [f"target {amount(policy.target)} per instance" for policy in group.policies.values()]
+    settings.append(f"visibility timeout {span(scenario.queues[group.queue].visibility_timeout)}")
+    return Consumer(
+        path=f"auto_scaling_groups.{name}",
+        kind="auto_scaling_group",
+        queue=f"queues.{group.queue}",
+        settings=", ".join(settings),
+        ceiling_per_s=ceiling.per_s,
+        ceiling=ceiling.words,
+        maximum=float(high),
+        workers_per_instance=group.workers_per_instance,
+        limit_words={"maximum_size": f"fleet max {high}", **_queue_words(scenario, group.queue)},
+    )
+
+
+def _ceiling(
+    scenario: Scenario, queue: str, slots: int, what: str, batch: int, per_batch_us: float, per_delete: int
+) -> Ceiling:
+    """Say what *slots* can work; the calls of a FIFO queue may allow less.
+
+    ``per_delete`` is the number of messages that one delete call takes away.
+    """
+    found = [Ceiling(math.inf, "no work to do")]
+    if per_batch_us > 0:
+        messages = f" x {batch} messages" if batch > 1 else ""
+        words = f"{slots:,} {what}{messages} / {span(per_batch_us)}"
+        found.append(Ceiling(slots * batch / (per_batch_us / 1e6), words))
+    calls = scenario.rules.value("sqs.fifo.tps")
+    if scenario.queues[queue].type == "fifo" and calls is not None:
+        messages = f" x {per_delete} messages" if per_delete > 1 else ""
+        found.append(Ceiling(float(calls * per_delete), f"{calls:,} delete calls/s{messages}"))
+    return min(found)
+
+
+def _groups(scenario: Scenario, queue: str) -> int | None:
+    """Return how many message groups reach a FIFO queue, each worked on its own; None on a standard one."""
+    if scenario.queues[queue].type != "fifo":
+        return None
+    reached = {queue} | {
+        name
+        for name, topic in scenario.topics.items()
+        if any(subscription.queue == queue for subscription in topic.subscriptions.values())
+    }
+    groups = [
+        producer.message.group.count
+        for producer in scenario.producers.values()
+        if producer.target in reached and producer.message.group is not None
+    ]
+    backlog = scenario.queues[queue].backlog
+    if backlog is not None and backlog.group is not None:
+        groups.append(backlog.group.count)
+    return max(groups, default=None)
+
+
+def _queue_words(scenario: Scenario, queue: str) -> Mapping[str, str]:
+    words = {"in_flight_cap": f"in-flight limit {_in_flight_limit(scenario, queue):,}"}
+    calls = scenario.rules.value("sqs.fifo.tps")
+    return words if calls is None else {**words, "call_tokens": f"{calls:,} calls/s"}

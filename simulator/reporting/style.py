@@ -1,0 +1,335 @@
+"""How every chart looks: one sheet, fixed rectangles, one meaning a colour, axes in people's words."""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from simulator.reporting import words
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.text import Text
+
+    from simulator.analysis.answer import Setting
+
+INK: Final = "#222222"
+HEADING: Final = "#333333"
+GREY: Final = "#6B6B6B"
+AXIS: Final = "#9A9A9A"
+GRID: Final = "#E9E9E9"
+RULE: Final = "#D9D9D9"
+
+SENT: Final = "#3B4252"
+PROCESSED: Final = "#0072B2"
+FAILED: Final = "#D55E00"
+VISIBLE: Final = "#E69F00"
+IN_FLIGHT: Final = "#56B4E9"
+IN_SERVICE: Final = "#009E73"
+TWICE: Final = "#882255"
+CROSSED: Final = "#B00020"
+HOLDS: Final = "#007A58"
+BASE: Final = "#5B6470"
+VARIANT: Final = "#C2337C"
+NEEDED: Final = "#8A8A8A"
+NO_DATA: Final = "#BBBBBB"
+PERCENTILES: Final = {"p50": "#C3A6D8", "p95": "#8A5BAF", "p99": "#4A1A6B"}
+"""One meaning each, in every chart."""
+
+TEXT: Final = {VISIBLE: "#9A6A00", IN_FLIGHT: "#1F7FB8", IN_SERVICE: "#007A58", "#A6A6A6": GREY,
+               "#F0A37A": "#B5622F", "#C3A6D8": "#A07CBD"}
+"""Darker for words in a colour that is too light to read."""
+
+CAUSES: Final = {
+    "visibility_timeout": IN_FLIGHT,
+    "failure": FAILED,
+    "sender_retry": SENT,
+    "redrive": TWICE,
+    "at_least_once": "#A6A6A6",
+    "batch_mate": "#F0A37A",
+    "throttle": "#2F5D8C",
+    "crash": "#7A6A2F",
+}
+"""Causes of duplicates take the colour of the thing behind them."""
+
+YOURS: Final = "#2F5D8C"
+"""A limit that is a setting of the scenario: also the colour of ceilings."""
+
+LIMITS: Final = {
+    "arrivals": "#EDEDED",
+    "ramp": "#F2C14E", "account_concurrency": "#F2C14E", "scaling_rate": "#F2C14E", "call_tokens": "#F2C14E",
+    "in_flight_cap": "#F2C14E", "metric_lag": "#F2C14E", "mapping_cap": "#F2C14E",
+    "booting": "#F9E2A6",
+    "maximum_concurrency": YOURS, "reserved_concurrency": YOURS, "maximum_size": YOURS,
+    "group_locked": FAILED,
+}
+"""Binding limits by who can move them: nobody needs to, AWS's own pace, your setting, something outside."""
+
+LEFT: Final = 0.085
+RIGHT: Final = 0.985
+TEXT_LEFT: Final = 0.022
+WIDTH_IN: Final = 10.0
+HEIGHT_IN: Final = 5.0
+TALL_IN: Final = 6.25
+DPI: Final = 160
+PLOT_BOTTOM_IN: Final = 1.173
+"""Where the lowest time axis stands above the sheet's lower edge, with its strip beneath [in]."""
+
+_STRICT: Final = {
+    "font.family": ["DejaVu Sans"],
+    "hatch.linewidth": 1.0,
+    "path.simplify": True,
+    "axes.unicode_minus": True,
+    "agg.path.chunksize": 0,
+}
+
+
+@contextmanager
+def context() -> Iterator[None]:
+    """Draw and save with matplotlib's own defaults and ours, whatever the user's matplotlibrc says."""
+    import matplotlib
+
+    defaults = {key: value for key, value in matplotlib.rcParamsDefault.items() if "backend" not in key}
+    with matplotlib.rc_context():
+        matplotlib.rcParams.update(defaults)
+        matplotlib.rcParams.update(_STRICT)
+        yield
+
+
+def png(figure: Figure) -> bytes:
+    """Return the figure as PNG; the same figure gives the same bytes."""
+    with io.BytesIO() as file:
+        figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None})
+        return file.getvalue()
+
+
+def halo() -> list[Any]:
+    """Return the white edge that keeps a label legible where it meets a line."""
+    from matplotlib import patheffects
+
+    return [patheffects.withStroke(linewidth=3, foreground="white")]
+
+
+def text_colour(colour: str) -> str:
+    """Return the colour for words about things drawn in *colour*."""
+    return TEXT.get(colour, colour)
+
+
+class Sheet:
+    """A chart's sheet: title, subtitle and footer are drawn, panels are asked for.
+
+    Parameters
+    ----------
+    title : str
+        The finding; broken into two lines where it is longer than one.
+    subtitle : str
+        The settings that matter for it: one line.
+    tall : bool
+        1600 x 1000 pixels, not 1600 x 800.
+    top_in : float
+        What the heading stands under: inches from the upper edge to the row of headings.
+    """
+
+    def __init__(self, setting: Setting, title: str, subtitle: str, *, tall: bool = False,
+                 note: str = "") -> None:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+
+        self.height_in = TALL_IN if tall else HEIGHT_IN
+        self.figure: Figure = Figure(figsize=(WIDTH_IN, self.height_in), dpi=DPI, facecolor="white")
+        FigureCanvasAgg(self.figure)
+        lines, size = self._broken(title)
+        for row, line in enumerate(lines):
+            self.text(TEXT_LEFT, 0.287 + 0.262 * row, line, size=size, weight="bold", color=INK)
+        below = 0.549 + 0.262 * (len(lines) - 1)
+        small = next((s for s in (10.0, 9.5, 9.0) if self.width(subtitle, size=s) <= RIGHT - TEXT_LEFT), 9.0)
+        self.text(TEXT_LEFT, below + 0.012, self._fitted(subtitle, small), size=small, color=GREY)
+        self.top_in = below + 0.24
+        self._footer(setting, note)
+
+    def y(self, inches_from_top: float) -> float:
+        """Return the height in the figure [share] of a place so many inches below its upper edge."""
+        return 1 - inches_from_top / self.height_in
+
+    def text(self, x: float, inches_from_top: float, text: str, *, ha: str = "left", **kwargs: Any) -> Text:
+        """Write *text*, centred on a height given in inches from the upper edge."""
+        return self.figure.text(x, self.y(inches_from_top), text, ha=ha, va="center_baseline", **kwargs)
+
+    def heading(self, text: str, *, x: float = TEXT_LEFT, below_in: float | None = None) -> Text:
+        """Write a panel's quantity and unit in the row of headings, or *below_in* from the top."""
+        return self.text(x, self.top_in if below_in is None else below_in, text, size=9.5, color=HEADING)
+
+    def panel(self, top_in: float, bottom_in: float, *, left: float = LEFT, right: float = RIGHT) -> Axes:
+        """Return axes in a fixed rectangle: *top_in* from the upper, *bottom_in* from the lower edge."""
+        bottom = bottom_in / self.height_in
+        axes = self.figure.add_axes((left, bottom, right - left, self.y(top_in) - bottom))
+        for side in ("top", "right", "left", "bottom"):
+            axes.spines[side].set_visible(False)
+        axes.tick_params(length=0, labelsize=9.5, labelcolor=HEADING, pad=4)
+        axes.set_axisbelow(True)
+        axes.grid(axis="y", color=GRID, linewidth=0.9)
+        return axes
+
+    def width(self, text: str, **kwargs: Any) -> float:
+        """Return how wide *text* is drawn, as a share of the sheet."""
+        probe = self.figure.text(0, 0, text, **kwargs)
+        extent = probe.get_window_extent(self.figure.canvas.get_renderer())  # type: ignore[attr-defined]
+        probe.remove()
+        return float(extent.width) / (WIDTH_IN * DPI)
+
+    def _broken(self, title: str) -> tuple[list[str], float]:
+        """Break the title at most once: at a comma or where the lines balance, the longer one first."""
+        room = RIGHT - TEXT_LEFT
+        # a number keeps its unit, and an interval its two ends, on one line
+        title = re.sub(r", (?=[^\[\]]*\])", ",\u00a0", title)
+        title = re.sub(r"(\d) (?=(?:min|s|ms|h|d|k|M|bn|%|msg/s)\b|%)", "\\1\u00a0", title)
+        size = 15.0
+        while size > 9:
+            if self.width(title, size=size, weight="bold") <= room:
+                return [title], size
+            parts = title.split(" ")
+            best: tuple[float, list[str]] | None = None
+            for cut in range(1, len(parts)):
+                lines = [" ".join(parts[:cut]), " ".join(parts[cut:])]
+                first, second = (self.width(line, size=size, weight="bold") for line in lines)
+                if max(first, second) > room:
+                    continue
+                cost = abs(first - second) + 0.15 * (second > first) - 0.2 * (lines[0][-1] in ",;:")
+                if best is None or cost < best[0]:
+                    best = (cost, lines)
+            if best is not None:
+                return best[1], size
+            size -= 1.0
+        return [self._fitted(title, size, weight="bold")], size
+
+    def _fitted(self, text: str, size: float, **kwargs: Any) -> str:
+        """Return *text*, its end left out where it does not fit one line."""
+        if self.width(text, size=size, **kwargs) <= RIGHT - TEXT_LEFT:
+            return text
+        parts = text.split(" ")
+        while len(parts) > 1 and self.width(" ".join(parts) + " …", size=size, **kwargs) > RIGHT - TEXT_LEFT:
+            parts.pop()
+        shown = " ".join(parts).rstrip(",;:·") + " …"
+        return shown if len(parts) > 1 else words.shortened(text, 90)
+
+    def _footer(self, setting: Setting, note: str) -> None:
+        from matplotlib.lines import Line2D
+
+        rule = Line2D([TEXT_LEFT, RIGHT], [0.30 / self.height_in] * 2, color=RULE, linewidth=0.8)
+        self.figure.add_artist(rule)
+        runs = setting.replications
+        lines = "lines: mean, bands: 95 % confidence interval" if runs > 1 else "one run: no intervals"
+        name = " · ".join(filter(None, (words.shortened(setting.name, 34), words.shortened(setting.variant, 24))))
+        left = [name, f"seed {setting.seed}", f"{runs} replication{'s' * (runs > 1)}", lines, note]
+        row = self.height_in - 0.16
+        self.text(TEXT_LEFT, row, " · ".join(filter(None, left)), size=8, color=GREY)
+        right = f"simulator {setting.version} · rules {setting.rules}"
+        self.text(RIGHT, row, right, ha="right", size=8, color=GREY)
+
+
+def time_axis(axes: Axes, end_s: float, *, most: int = 9, labels: bool = True) -> None:
+    """Say time as people do (0, 15 min, 1 h 30) over ``[0, end_s]``, in at most *most* ticks."""
+    axes.set_xlim(0, end_s)
+    steps = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 14400, 21600, 43200)
+    step = next((s for s in steps if end_s / s < most), 86400.0)
+    while end_s / step >= most:
+        step *= 2
+    at = [k * step for k in range(int(end_s / step + 1e-9) + 1)]
+    axes.set_xticks(at)
+    axes.tick_params(axis="x", length=4 if labels else 0, color=AXIS, pad=4)
+    axes.set_xticklabels([words.instant(s) for s in at] if labels else [])
+    if labels:
+        axes.spines["bottom"].set_visible(True)
+        axes.spines["bottom"].set_color(AXIS)
+        ticks = axes.xaxis.get_ticklabels()
+        ticks[0].set_ha("left")
+        if len(ticks) > 1 and at[-1] > end_s * (1 - 0.4 / most):
+            ticks[-1].set_ha("right")
+
+
+def count_axis(axes: Axes, largest: float, *, most: int = 5, whole: bool = False) -> bool:
+    """Put ticks on a linear axis from 0 to somewhat above *largest*; return whether they say k."""
+    from matplotlib.ticker import MaxNLocator
+
+    top = largest * 1.12 if largest > 0 and math.isfinite(largest) else 1.0
+    axes.set_ylim(0, top)
+    ticks = [t for t in MaxNLocator(most, steps=[1, 2, 2.5, 5, 10], integer=whole).tick_values(0, top)
+             if 0 <= t <= top * 1.0001]
+    axes.set_yticks(ticks)
+    texts = [words.tick(float(t), float(max(ticks, default=0))) for t in ticks]
+    axes.set_yticklabels(texts)
+    return any(text.endswith(" k") for text in texts)
+
+
+_DECADES: Final = (
+    1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0, 60.0, 600.0, 3600.0, 36000.0, 86400.0, 864000.0,
+)
+_BETWEEN: Final = tuple(m * 10.0**e for e in range(-6, 1) for m in (1, 2, 5)) + (
+    10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0, 7200.0, 18000.0, 36000.0, 86400.0,
+)
+
+
+def latency_axis(axes: Axes, least: float, largest: float, *, labels: bool = True) -> None:
+    """Make y a latency: logarithmic over ``[least, largest]`` [s], with ticks 10 ms, 1 s, 1 min."""
+    from matplotlib.ticker import NullLocator
+
+    low, high = least / 1.45, largest * 1.3
+    if high / low < 6:
+        middle = math.sqrt(low * high)
+        low, high = middle / math.sqrt(6), middle * math.sqrt(6)
+    axes.set_yscale("log")
+    axes.set_ylim(low, high)
+    ticks = [t for t in _DECADES if low <= t <= high]
+    if len(ticks) < 3:
+        ticks = [t for t in _BETWEEN if low <= t <= high]
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.set_yticks(ticks)
+    axes.set_yticklabels([words.duration(t) for t in ticks] if labels else [])
+
+
+def hatched(axes: Axes, from_s: float, until_s: float) -> None:
+    """Mark a stretch of the time axis that has no data."""
+    axes.axvspan(from_s, until_s, facecolor="white", edgecolor=NO_DATA, hatch="////", linewidth=0, zorder=1.5)
+
+
+def line(axes: Axes, frame: Any, colour: str, *, width: float = 2.3, band: bool = True, zorder: float = 3,
+         **kwargs: Any) -> None:
+    """Draw mean and band of a prepared frame: columns mean, low, high over its index [s]."""
+    axes.plot(frame.index, frame["mean"], color=colour, linewidth=width, zorder=zorder,
+              solid_capstyle="round", solid_joinstyle="round", **kwargs)
+    if band and frame["low"].notna().any():
+        step = "post" if kwargs.get("drawstyle") == "steps-post" else None
+        axes.fill_between(frame.index, frame["low"], frame["high"], color=colour, alpha=0.28, linewidth=0,
+                          zorder=zorder - 0.5, step=step)
+
+
+def spread(wanted: Sequence[float], widths: Sequence[float], low: float, high: float, gap: float) -> list[float]:
+    """Push labels apart: centres as near to *wanted* as they can be without touching, inside the row.
+
+    All in one unit. Labels that do not fit the row at all are left where the row ends: callers drop
+    some first.
+    """
+    order = sorted(range(len(wanted)), key=lambda i: wanted[i])
+    offsets: list[float] = []
+    taken = 0.0
+    for i in order:
+        offsets.append(taken)
+        taken += widths[i] + gap
+    # labels that would touch stand together, where the mean of their wishes is (isotonic regression)
+    pools: list[tuple[float, int]] = []
+    for k, i in enumerate(order):
+        pools.append((wanted[i] - widths[i] / 2 - offsets[k], 1))
+        while len(pools) > 1 and pools[-2][0] > pools[-1][0]:
+            (a, n), (b, m) = pools[-2:]
+            pools[-2:] = [((a * n + b * m) / (n + m), n + m)]
+    starts = [start for start, size in pools for _ in range(size)]
+    last = high - taken + gap
+    centres = [0.0] * len(wanted)
+    for k, i in enumerate(order):
+        centres[i] = max(low, min(starts[k], last)) + offsets[k] + widths[i] / 2
+    return centres

@@ -1,0 +1,121 @@
+"""What stands above and below every time axis: the events and the binding limit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from simulator.analysis.answer import Event
+from simulator.reporting import style, words
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from simulator.reporting.frames import Segment
+    from simulator.reporting.style import Sheet
+
+_LABEL: Final = 9.0
+_STRIP_TOP_IN: Final = 0.854
+_STRIP_BOTTOM_IN: Final = 0.651
+_BELOW_IN: Final = 0.525
+_GAP: Final = 0.010
+
+
+def events_row(sheet: Sheet, axes: Sequence[Axes], events: Sequence[Event], *, row_in: float,
+               end_s: float) -> None:
+    """Mark events as the same grey span (or dashed instant) in all panels, named above the first."""
+    for event in events:
+        for panel in axes:
+            if event.until_s > event.from_s:
+                panel.axvspan(event.from_s, event.until_s, color="black", alpha=0.055, linewidth=0, zorder=0.5)
+            else:
+                panel.axvline(event.from_s, color=style.GREY, linewidth=1.0, linestyle=(0, (4, 3)), zorder=1)
+    box = axes[0].get_position()
+    named: list[tuple[str, float, float]] = []
+    seen: set[str] = set()
+    for event in events:
+        if event.label in seen or not event.label:
+            continue  # a burst that comes again is not named again
+        seen.add(event.label)
+        middle = (max(0.0, event.from_s) + min(end_s, event.until_s)) / 2 / end_s
+        label = words.shortened(event.label, 24)
+        named.append((label, box.x0 + middle * box.width, sheet.width(label, size=_LABEL)))
+    while named and sum(width + _GAP for _, _, width in named) > box.width:
+        named.pop()
+    places = style.spread([x for _, x, _ in named], [w for _, _, w in named], box.x0, box.x1, _GAP)
+    for (label, _, _), x in zip(named, places, strict=True):
+        sheet.text(x, row_in, label, ha="center", size=_LABEL, color=style.GREY)
+
+
+def strip(sheet: Sheet, over: Axes, segments: Sequence[Segment], limit_words: Mapping[str, str], *,
+          end_s: float) -> Axes:
+    """Draw what bound the consumer, under the time axis of *over* and sharing its x to the pixel.
+
+    Each limit is named once, at its longest stretch: inside where it fits, else below with a leader.
+    """
+    box = over.get_position()
+    top, bottom = sheet.height_in - _STRIP_TOP_IN, _STRIP_BOTTOM_IN
+    axes = sheet.panel(top, bottom, left=box.x0, right=box.x1)
+    axes.set_xlim(0, end_s)
+    axes.set_ylim(0, 1)
+    axes.grid(visible=False)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    name = sheet.figure.text(box.x0 - 0.007, (bottom + 0.1) / sheet.height_in, "Binding\nlimit", size=9, ha="right",
+                             va="center", color=style.HEADING, linespacing=1.0)
+    name.set_gid("strip name")
+    if not segments:
+        style.hatched(axes, 0, end_s)
+        axes.text(end_s / 2, 0.45, "no data: nothing consumes this queue", ha="center", va="center", size=9,
+                  color=style.GREY, path_effects=style.halo())
+        return axes
+    for part in segments:
+        colour = style.LIMITS.get(part.limit, style.NO_DATA)
+        axes.axvspan(part.from_s, part.until_s, color=colour, linewidth=0)
+    for part in segments[1:]:
+        axes.axvline(part.from_s, color="white", linewidth=0.9)
+    _name_segments(sheet, axes, segments, limit_words, end_s)
+    return axes
+
+
+def _name_segments(sheet: Sheet, axes: Axes, segments: Sequence[Segment], limit_words: Mapping[str, str],
+                   end_s: float) -> None:
+    box = axes.get_position()
+    longest: dict[str, Segment] = {}
+    for part in segments:
+        if part.limit not in longest or part.length_s > longest[part.limit].length_s:
+            longest[part.limit] = part
+    below: list[tuple[str, float, float]] = []
+    for part in segments:
+        room = part.length_s / end_s * box.width - 0.012
+        middle = (part.from_s + part.until_s) / 2
+        name = words.limit(part.limit, limit_words)
+        full = name if part.limit == "arrivals" else f"{name} · {words.duration(part.length_s, 2)}"
+        chosen = part is longest[part.limit]
+        inside = next((text for text in (full, name) if sheet.width(text, size=_LABEL) < room), "")
+        if inside and (chosen or part.limit == "arrivals"):
+            axes.text(middle, 0.47, inside, ha="center", va="center", size=_LABEL, color=_readable(part.limit))
+        elif chosen and part.limit != "arrivals":
+            below.append((full, box.x0 + middle / end_s * box.width, sheet.width(full, size=_LABEL)))
+    below.sort(key=lambda label: label[1])
+    while below and sum(width + _GAP for _, _, width in below) > style.RIGHT - style.TEXT_LEFT:
+        below.pop()
+    centres = style.spread([x for _, x, _ in below], [w for _, _, w in below], style.TEXT_LEFT, box.x1, _GAP)
+    for (text, x, width), centre in zip(below, centres, strict=True):
+        _leader(sheet, x, min(max(x, centre - width / 2 + 0.006), centre + width / 2 - 0.006))
+        sheet.text(centre, sheet.height_in - _BELOW_IN, text, ha="center", size=_LABEL, color=style.HEADING)
+
+
+def _leader(sheet: Sheet, from_x: float, to_x: float) -> None:
+    from matplotlib.lines import Line2D
+
+    height = sheet.height_in
+    ys = [(_STRIP_BOTTOM_IN - 0.005) / height, (_BELOW_IN + 0.085) / height]
+    sheet.figure.add_artist(Line2D([from_x, to_x], ys, color="#777777", linewidth=0.9))
+
+
+def _readable(limit: str) -> str:
+    colour = style.LIMITS.get(limit, style.NO_DATA)
+    if colour == style.YOURS:
+        return "white"
+    return style.GREY if limit == "arrivals" else style.INK
