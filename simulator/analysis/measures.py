@@ -9,6 +9,7 @@ from simulator.analysis import intervals
 from simulator.analysis.answer import Certainty, Estimate
 from simulator.analysis.partial import LIMIT, QUANTITY, Field, Frame, Level, Partial
 from simulator.analysis.replication import Quantile, Replication, Steps
+from simulator.analysis.sentence import duration
 from simulator.recording.tables import Attempt, Cause, Limit, Outcome, Quantity
 
 QUANTILES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p99.9": 0.999, "max": 1.0}
@@ -290,10 +291,10 @@ class Measures:
         note = f"empty in {len(done)} of {count} runs"
         if done:
             middle = (done[(len(done) - 1) // 2] + done[len(done) // 2]) / 2
-            note += f", median {middle:.4g} s"
+            note += f", median {duration(middle)}"
         else:
             estimate = replace(estimate, certainty=Certainty.NEVER, mean=math.nan)
-            note += f"; still not {max(values):.4g} s after"
+            note += f"; still not {duration(max(values))} after"
         self._put(scope.name, "drain", replace(estimate, note=note))
 
     # -- consumers -------------------------------------------------------------------------------

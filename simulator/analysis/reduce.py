@@ -274,6 +274,7 @@ class Reducer:
         consumer, started, ended, init = _wide(c["consumer"]), c["started_at"], c["ended_at"], c["init_us"]
         began = np.maximum(np.where(started != NONE, started, ended), 0)
         ran = (c["attempt"] != Attempt.THROTTLED) & (started != NONE)
+        ran &= (ended != NONE) | (c["attempt"] == Attempt.UNFINISHED)
         self._step(Level.BUSY, consumer, began - init, 1, ran)
         self._step(Level.BUSY, consumer, ended, -1, ran & (ended != NONE))
         self._count(Field.INVOCATION, consumer, began, bucket=_wide(c["attempt"]))

@@ -25,7 +25,7 @@ def frame_of(scenario: Scenario, things: Sequence[str]) -> Frame:
     return Frame(
         tuple(things),
         scenario.duration,
-        frozenset(f"queues.{name}" for name in scenario.queue_names_of_dead_letters()),
+        frozenset(f"queues.{queue.redrive.queue}" for queue in scenario.queues.values() if queue.redrive),
         queue_of,
         None if scenario.discard == "auto" else scenario.discard or 0,
         drain_from_us(scenario),

@@ -3,7 +3,7 @@
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import Final, NoReturn
 
@@ -66,19 +66,17 @@ def simulator() -> None:
     """
 
 
-def _mistakes() -> tuple[type[Exception], ...]:
-    """Return the errors that are the user's to mend; imported only when something was raised."""
-    from simulator.reporting.folder import FolderError
-    from simulator.scenario import ScenarioError
-
-    return (ScenarioError, FolderError)
+MISTAKES: Final = {"simulator.scenario.problems": "ScenarioError", "simulator.reporting.folder": "NotAReport"}
+"""Errors that are the user's to mend, by their module."""
+FAILURES: Final = {"simulator.experiments.executors": "WorkerDied"}
+"""Errors that say all there is to say without a traceback, and are nobody's typing."""
 
 
-def _failures() -> tuple[type[Exception], ...]:
-    """Return the errors that say all there is to say without a traceback, and are nobody's typing."""
-    from simulator.experiments.executors import WorkerDied
-
-    return (WorkerDied,)
+def _loaded(errors: Mapping[str, str]) -> tuple[type[Exception], ...]:
+    """Return those of *errors* that can have been raised: a module that is not loaded raises none."""
+    return tuple(
+        getattr(sys.modules[module], name) for module, name in errors.items() if module in sys.modules
+    )
 
 
 def exit_status(arguments: Sequence[str] | None = None) -> int:
@@ -96,10 +94,10 @@ def exit_status(arguments: Sequence[str] | None = None) -> int:
         # The reader of a pipe has seen enough; Python would complain once more when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitStatus.BUG
-    except _mistakes() as error:
+    except _loaded(MISTAKES) as error:
         click.echo(str(error), err=True)
         return ExitStatus.BAD_INPUT
-    except _failures() as error:
+    except _loaded(FAILURES) as error:
         click.echo(f"simulator: {error}", err=True)
         return ExitStatus.BUG
     return answer if isinstance(answer, int) else ExitStatus.HOLDS

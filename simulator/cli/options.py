@@ -17,7 +17,7 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         "sets",
         multiple=True,
         metavar="PATH=VALUE",
-        help="Put VALUE at PATH of the scenario, as in queues.orders.visibility_timeout=30s; may be repeated.",
+        help="Put VALUE at PATH, as in queues.orders.visibility_timeout=30s; may be repeated.",
     ),
     click.option(
         "--out",
@@ -26,8 +26,12 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         help="The report folder itself.  [default: reports/<scenario>]",
     ),
     click.option("--seed", type=int, help="Replace the scenario's seed."),
-    click.option("--replications", type=click.IntRange(1, 10_000), help="Replace the scenario's replications."),
-    click.option("--jobs", type=click.IntRange(1), help="Runs at once; the bytes are the same.  [default: all cores]"),
+    click.option(
+        "--replications", type=click.IntRange(1, 10_000), help="Replace the scenario's replications."
+    ),
+    click.option(
+        "--jobs", type=click.IntRange(1), help="Runs at once; the bytes are the same.  [default: all cores]"
+    ),
     click.option(
         "-o",
         "--output",

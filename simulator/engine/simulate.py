@@ -84,6 +84,8 @@ class Simulation:
         while at < latest and not (at >= scenario.duration and self.drained()):
             at = min(at + step_us, latest if at >= scenario.duration else scenario.duration)
             clock.run_until(at)
+            for dispatcher in self.messaging.dispatchers.values():
+                dispatcher.expire()
             if progress is not None:
                 progress(at, self.ledger.messages)
         return at

@@ -1,6 +1,6 @@
 """What a comparison is about: the variants of one file, or several files; the first is the base."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from simulator.scenario import load
@@ -40,15 +40,3 @@ def _each(
         except ScenarioError as error:
             problems.update(dict.fromkeys(error.problems))
     return loaded, list(problems)
-
-
-def names(scenarios: Sequence[Scenario]) -> Mapping[str, Scenario]:
-    """Return a name of its own for each side: the variant's, the scenario's, or both with a number."""
-    named: dict[str, Scenario] = {}
-    for scenario in scenarios:
-        name = scenario.variant or ("base" if scenarios[-1].variant else scenario.name)
-        number = 2
-        while name in named:
-            name, number = f"{name}-{number}", number + 1
-        named[name] = scenario
-    return named

@@ -64,7 +64,8 @@ class Frames:
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
         self.setting = answer.setting
-        self._runs = _by_curve(answer.series)
+        self._rows = _by_curve(answer.series)
+        self._pivoted: dict[tuple[str, str], pd.DataFrame] = {}
         self.bin_s = _bin_width(answer)
         self.queue = self._headline_queue()
         self.consumer = self._busiest([c for c in self.setting.consumers if c.queue == self.queue])
@@ -82,7 +83,7 @@ class Frames:
 
     def has(self, scope: str, quantity: str) -> bool:
         """Whether there is any number in a curve."""
-        runs = self._runs.get((scope, quantity))
+        runs = self._runs(scope, quantity)
         return runs is not None and bool(runs.notna().to_numpy().any())
 
     def curve(self, scope: str, quantity: str, *, log: bool = False) -> pd.DataFrame:
@@ -91,7 +92,7 @@ class Frames:
         The index is where to draw a point [s]: bins at their middle, backlog and in flight at the
         instant. With *log* the mean and interval are taken of the logarithm. One run has no band.
         """
-        runs = self._runs.get((scope, quantity))
+        runs = self._runs(scope, quantity)
         if runs is None:
             return pd.DataFrame(columns=["mean", "low", "high", "never"], dtype=float)
         frame = across(runs, log=log)
@@ -174,6 +175,14 @@ class Frames:
                   if e.from_s <= stretch.peak_at_s and e.until_s >= stretch.from_s - self.bin_s]
         return max(causes, key=lambda e: e.from_s, default=None)
 
+    def _runs(self, scope: str, quantity: str) -> pd.DataFrame | None:
+        """Return a curve as instants x replications."""
+        key = (scope, quantity)
+        if key not in self._pivoted and key in self._rows:
+            rows = self.answer.series.iloc[self._rows[key]]
+            self._pivoted[key] = rows.pivot(index="at_s", columns="replication", values="value").sort_index()
+        return self._pivoted.get(key)
+
     def _headline_queue(self) -> str:
         scope = words.key_parts(self.setting.headline)[0]
         queues = list(self.setting.queues)
@@ -204,7 +213,7 @@ class Frames:
         duration, last = self.setting.duration_s, 0.0
         for queue in self.setting.queues:
             for quantity in ("backlog", "in_flight", "processed_per_s"):
-                runs = self._runs.get((queue, quantity))
+                runs = self._runs(queue, quantity)
                 if runs is None:
                     continue
                 busy = runs.index[runs.fillna(0.0).max(axis=1) > 0]
@@ -304,14 +313,11 @@ def runs_of(flags: Sequence[bool]) -> list[tuple[int, int]]:
     return [(int(a), int(b) - 1) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
-def _by_curve(series: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
+def _by_curve(series: pd.DataFrame) -> dict[tuple[str, str], npt.NDArray[np.intp]]:
     if series.empty:
         return {}
-    grouped = series.groupby(["scope", "quantity"], sort=False, observed=True)
-    return {
-        (str(scope), str(quantity)): rows.pivot(index="at_s", columns="replication", values="value").sort_index()
-        for (scope, quantity), rows in grouped
-    }
+    positions = series.groupby(["scope", "quantity"], sort=False, observed=True).indices
+    return {(str(key[0]), str(key[1])): rows for key, rows in positions.items()}  # type: ignore[index]
 
 
 def _bin_width(answer: Answer) -> float:

@@ -138,9 +138,10 @@ class Labels:
         crossed = _distance(boxes, self._soft) < 2
         middles = np.array([(box.left + box.right) / 2 for box in boxes])
         aside = 0.5 * np.abs(middles - anchor_px[0]) if ha == "center" else 0.0
-        cost = from_anchor + aside + 3000.0 * covered + 160.0 * crossed
+        cost = from_anchor + aside + 160.0 * ~self._free(boxes, self._soft, 2.0)
+        cost = np.where(self._free(boxes, self._curves, keep_px), cost, np.inf)
         best = int(np.argmin(cost))
-        if covered[best] or from_anchor[best] > reach_px:
+        if not np.isfinite(cost[best]) or from_anchor[best] > reach_px:
             return None
         box = boxes[best]
         if leader and from_anchor[best] > 8:
@@ -181,6 +182,24 @@ class Labels:
         extent = probe.get_window_extent(self.sheet.figure.canvas.get_renderer())  # type: ignore[attr-defined]
         probe.remove()
         return float(extent.width), float(extent.height)
+
+    def _free(self, boxes: Sequence[Box], curves: Sequence[Points], keep_px: float) -> npt.NDArray[np.bool_]:
+        """Return which boxes no curve comes near (by counting curve points in cells: exact to a cell)."""
+        room, cell = self.room, 4.0
+        size = (int((room.right - room.left) / cell) + 2, int((room.top - room.bottom) / cell) + 2)
+        counts = np.zeros(size)
+        for curve in curves:
+            cells = np.floor((curve - (room.left, room.bottom)) / cell).astype(int)
+            cells = cells[((cells >= 0) & (cells < size)).all(axis=1)]
+            np.add.at(counts, (cells[:, 0], cells[:, 1]), 1.0)
+        summed = np.pad(counts.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+        edges = np.array(boxes, dtype=float) + (-keep_px, -keep_px, keep_px, keep_px)
+        corner = np.floor((edges - (room.left, room.bottom, room.left, room.bottom)) / cell).astype(int) + (0, 0, 1, 1)
+        left, right = (np.clip(corner[:, k], 0, size[0]) for k in (0, 2))
+        low, high = (np.clip(corner[:, k], 0, size[1]) for k in (1, 3))
+        inside = summed[right, high] - summed[left, high] - summed[right, low] + summed[left, low]
+        free: npt.NDArray[np.bool_] = inside < 0.5
+        return free
 
     def _leader(self, box: Box, to_px: Sequence[float], colour: str) -> None:
         from matplotlib.lines import Line2D

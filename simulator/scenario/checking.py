@@ -42,7 +42,7 @@ class Checks:
 
     def _reference(self, path: tuple[str, ...], name: str, *sections: str) -> Iterator[Finding]:
         """Check that *name* is in one of the *sections*."""
-        if any((section, name) in self.broken for section in sections):
+        if any((section, word) in self.broken for section in sections for word in (name, "")):
             return
         known = [thing for section in sections for thing in getattr(self.scenario, section)]
         known += [thing for section, thing in self.broken if section in sections]
@@ -110,6 +110,7 @@ class Checks:
 
     def _redrives(self) -> Iterator[Finding]:
         queues = self.scenario.queues
+        in_circles: set[str] = set()
         for name, queue in queues.items():
             if not queue.redrive:
                 continue
@@ -118,7 +119,8 @@ class Checks:
             seen = [name]
             while (last := queues.get(seen[-1])) and last.redrive and last.redrive.queue not in seen:
                 seen.append(last.redrive.queue)
-            if last and last.redrive and last.redrive.queue == name:
+            if last and last.redrive and last.redrive.queue == name and name not in in_circles:
+                in_circles.update(seen)
                 yield Finding(
                     path, f"is {queue.redrive.queue}; redrive goes in a circle: {' > '.join([*seen, name])}"
                 )

@@ -179,7 +179,7 @@ def _thresholds() -> list[str]:
         "",
         "`[scope ' '] metric ['{' label=value '}'] ['.' statistic] op quantity`, such as `wait.p95 < 2m`,",
         "`queues.billing backlog.max < 10k`, `dead_lettered{cause=throttle}.count == 0`. The scope is the",
-        "path of a queue or consumer (`functions.charge.event_sources.billing`, `auto_scaling_groups.fraud`);",
+        "path of a queue or consumer (`functions.charge.event_sources.billing`, `auto_scaling_groups.x`);",
         "without one, a threshold is about all queues that are no dead-letter queues. `op` is `<` `<=` `==`",
         "`>=` or `>`.",
         "",

@@ -123,8 +123,10 @@ class Scenario(Spec):
         self._source, self._rules, self._variant, self._marks = source, rules, variant, marks
 
     def dead_letter_queues(self) -> frozenset[str]:
-        """Give the queues that are the dead-letter queue of another."""
+        """Give the names of the queues that are the dead-letter queue of another."""
         return frozenset(queue.redrive.queue for queue in self.queues.values() if queue.redrive)
+
+    queue_names_of_dead_letters = dead_letter_queues
 
     def dump(self) -> dict[str, Any]:
         """Give the scenario with its defaults in its own words and units; it reads back as itself."""

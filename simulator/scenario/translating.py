@@ -32,13 +32,13 @@ def findings_in(error: ValidationError, data: Any) -> list[Finding]:
 def _translated(detail: ErrorDetails, data: Any) -> list[Finding]:
     loc = detail["loc"]
     kind = detail["type"]
+    if loc and loc[-1] == "[key]":
+        return [Finding(written_path(loc[:-1], data), f"is not a name; {NAME_RULE}")]
     if kind == "scenario":
         return [
             Finding(written_path((*loc, *found.path), data, keep=bool(found.path)), found.message)
             for found in detail["ctx"]["findings"]
         ]
-    if loc and loc[-1] == "[key]":
-        return [Finding(written_path(loc[:-1], data), f"is not a name; {NAME_RULE}")]
     if kind == "missing":
         return [Finding(written_path(loc, data, keep=True), "is missing")]
     path = written_path(loc, data)

@@ -19,10 +19,7 @@ _arrived_at = attrgetter("arrived_at")
 
 
 class FifoReceipt(Receipt):
-    """A receipt that knows its messages; those of one group stand next to each other.
-
-    ``messages`` runs parallel to ``copies``. ``again`` holds the receive counts of ``moved`` too.
-    """
+    """A receipt that knows its messages, parallel to ``copies``; those of a group stand together."""
 
     __slots__ = ("messages",)
 
@@ -140,6 +137,7 @@ class FifoQueue:
         messages: list[Message] = []
         again: dict[int, int] = {}
         moved: list[int] = []
+        limit = NEVER if self.max_receive_count is None else self.max_receive_count
         visited: list[MessageGroup] = []
         available_at = -NEVER
         while left > 0 and (group := groups.take()) is not None:
@@ -149,14 +147,16 @@ class FifoQueue:
             message = group.first
             while message is not None and message.visible_at <= now and left:
                 following = message.after
-                if message.receive_count and self._moves(message, again):
+                if message.receive_count >= limit:
                     moved.append(message.copy)
                     groups.remove(message)
                 else:
                     if message.visible_at > available_at:
                         available_at = message.visible_at
-                    message.receive_count += 1
                     message.visible_at = now + timeout_us
+                    message.receive_count += 1
+                    if message.receive_count > 1:
+                        again[message.copy] = message.receive_count
                     messages.append(message)
                     left -= 1
                 message = following
@@ -169,12 +169,6 @@ class FifoQueue:
         for group in visited:
             groups.look(group, now, now)
         return receipt
-
-    def _moves(self, message: Message, again: dict[int, int]) -> bool:
-        """Whether this receive of a message received before moves it; note the count it leaves with."""
-        moves = self.max_receive_count is not None and message.receive_count >= self.max_receive_count
-        again[message.copy] = message.receive_count if moves else message.receive_count + 1
-        return moves
 
     def _hold(self, receipt: FifoReceipt, usual: bool) -> None:
         """Put what *receipt* holds in flight; *usual*: by the queue's timeout."""

@@ -197,7 +197,11 @@ class DrivenQueue(RuleBasedStateMachine):
     )
     def start(self, delay: int, limit: int | None, cap: int) -> None:
         self.queue = a_queue(
-            visibility_timeout_us=7, retention_us=60, delay_us=delay, max_in_flight=cap, max_receive_count=limit
+            visibility_timeout_us=7,
+            retention_us=60,
+            delay_us=delay,
+            max_in_flight=cap,
+            max_receive_count=limit,
         )
         self.now = 0
         self.sent = 0
@@ -263,7 +267,10 @@ class DrivenQueue(RuleBasedStateMachine):
     def wait(self, by: int) -> None:
         promised = self.queue.next_visible_at(self.now)
         if self.now < promised < self.now + by:
-            assert self.queue.visible(promised - 1) == 0 or self.queue.in_flight(self.now) >= self.queue.max_in_flight
+            assert (
+                self.queue.visible(promised - 1) == 0
+                or self.queue.in_flight(self.now) >= self.queue.max_in_flight
+            )
         self.now += by
 
     @invariant()

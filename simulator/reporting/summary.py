@@ -1,0 +1,295 @@
+"""The answer in words and tables: for the screen, for a page, for another program."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from simulator.analysis.answer import Answer, Certainty, Estimate, ThresholdResult, Verdict
+from simulator.reporting import comparison, findings, latency, words
+from simulator.reporting.frames import Frames
+from simulator.reporting.overview import key_numbers
+
+MOST_NUMBERS: Final = 15
+"""A person reads no more."""
+
+_MARKS: Final = {Verdict.HOLDS: "✓", Verdict.CROSSED: "✗", Verdict.UNDECIDED: "?"}
+_CHARTS: Final = ("overview", "throughput", "latency", "duplicates", "backlog", "capacity", "comparison")
+
+
+def sentence(answers: Sequence[Answer]) -> str:
+    """Return the verdict in words: what the first line says."""
+    base = answers[0]
+    verdict = base.sentence or findings.headline(base)
+    verdict = findings.capitalised(verdict)
+    if len(answers) == 1:
+        return verdict
+    against = [comparison.title(comparison.table(base, other), _names(base, other)) for other in answers[1:]]
+    return ". ".join(against)
+
+
+def as_text(answers: Sequence[Answer], written: Sequence[Path] = ()) -> str:
+    """Return the answer for the screen: verdict, at most fifteen numbers with intervals, where the files are."""
+    base = answers[0]
+    lines = [sentence(answers) + ".", ""]
+    if len(answers) > 1:
+        for other in answers[1:]:
+            lines += [*_comparison_text(base, other, max(2, MOST_NUMBERS // (3 * (len(answers) - 1)))), ""]
+        verdicts = [f"{_label(a) if k else _names(a, answers[1])[0]}: {findings.thresholds(a).removesuffix(': ')}"
+                    for k, a in enumerate(answers) if a.thresholds]
+        lines += [*verdicts, ""] if verdicts else []
+    else:
+        lines += [*_aligned(_numbers(base)), ""]
+    setting = base.setting
+    runs = setting.replications
+    over = f"95 % intervals over {runs} replications" if runs > 1 else "one run: no intervals"
+    lines.append(f"{over}, seed {setting.seed}, rules {setting.rules}")
+    for other in answers:
+        prefix = f"{_label(other)}: " if len(answers) > 1 else ""
+        lines += [f"warning: {prefix}{text}" for text in other.warnings]
+    if base.assumptions:
+        lines.append(f"leans on {len(base.assumptions)} values that AWS does not document: see summary.md")
+    if written:
+        lines += ["", *(str(path) for path in _to_show(written))]
+    return "\n".join(lines) + "\n"
+
+
+def as_markdown(answers: Sequence[Answer], charts: Iterable[str] = ()) -> str:
+    """Return the answer as a page; *charts* are the file names to show in it."""
+    base = answers[0]
+    setting = base.setting
+    lines = [f"# {setting.name}{f': {setting.variant}' if setting.variant else ''}", "", f"**{sentence(answers)}.**", ""]
+    if setting.question:
+        lines += [f"Asked: {setting.question}", ""]
+    runs = setting.replications
+    over = f"{runs} replications, 95 % intervals over them" if runs > 1 else "one run, so no intervals"
+    lines += [f"{setting.traffic.rstrip('.')}. " * bool(setting.traffic) + f"Seed {setting.seed}, {over}, rules {setting.rules}.", ""]
+    if base.thresholds:
+        lines += ["## Thresholds", "", *_threshold_table(base.thresholds), ""]
+    for other in answers[1:]:
+        names = _names(base, other)
+        lines += [f"## {names[1]} against {names[0]}", "", *comparison_table(base, other), ""]
+        if other.thresholds:
+            lines += [f"Thresholds of {names[1]}:", "", *_threshold_table(other.thresholds), ""]
+    for queue in setting.queues:
+        rows = [(name, e) for name, e in _queue_numbers(base, queue)]
+        lines += [f"## Queue {words.plain_name(queue)}", "", "| | mean | 95 % interval |", "|---|---:|---:|",
+                  *(f"| {name} | {words.value(e)} | {words.interval(e)} |" for name, e in rows), ""]
+    pictures = [name for name in charts if name.endswith(".png")]
+    if pictures:
+        lines += ["## Charts", "", *(f"![{Path(name).stem}]({name})\n" for name in pictures)]
+    for title, texts in (("Warnings", base.warnings), ("What the numbers lean on", base.assumptions)):
+        if texts:
+            lines += [f"## {title}", "", *(f"- {text}" for text in texts), ""]
+    lines.append("All numbers are in `summary.json`, the series in `series.parquet`.")
+    return "\n".join(lines) + "\n"
+
+
+def comparison_table(base: Answer, variant: Answer) -> list[str]:
+    """Return a Markdown table of a variant against the base."""
+    names = _names(base, variant)
+    lines = [f"| | {names[0]} | {names[1]} | difference | |", "|---|---:|---:|---:|---|"]
+    for row in comparison.table(base, variant):
+        difference, half, _ = comparison.difference_words(row)
+        verdict = "" if row.better is None else "better" if row.better else "worse"
+        cells = [f"{words.value(e)} {words.interval(e)}".strip() for e in (row.base, row.variant)]
+        name = f"{row.name} {row.unit}".strip()
+        lines.append(f"| {name} | {cells[0]} | {cells[1]} | {f'{difference} {half}'.strip()} | {verdict} |")
+    return lines
+
+
+def as_json(answers: Sequence[Answer]) -> str:
+    """Return the answer for another program; its keys are stable."""
+    base = answers[0]
+    result = _answer_json(base) | {"sentence": sentence(answers)}
+    if len(answers) > 1:
+        result["variants"] = {name: _answer_json(other) | {
+            "sentence": comparison.title(comparison.table(base, other), _names(base, other)),
+            "differences": _numbers_json(other.differences),
+            "changes": _numbers_json(other.changes),
+        } for name, other in zip(folder_names(answers[1:]), answers[1:], strict=True)}
+    return json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def as_csv(answers: Sequence[Answer]) -> str:
+    """Return every number as a line: variant, key, mean, low, high, unit, certainty, replications."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["variant", "key", "mean", "low", "high", "unit", "certainty", "replications", "note"])
+    for answer in answers:
+        for key in sorted(answer.estimates):
+            e = answer.estimates[key]
+            numbers = ["" if number is None else repr(number) for number in map(_number, (e.mean, e.low, e.high))]
+            writer.writerow([answer.setting.variant, key, *numbers, e.unit, e.certainty.value, e.replications, e.note])
+    return file.getvalue()
+
+
+def metrics_json(answer: Answer) -> str:
+    """Return what CloudWatch would show of replication 0, in the shape of ``get-metric-data``.
+
+    Timestamps count from the epoch, where the run starts: a simulation has no date.
+    """
+    results: list[dict[str, Any]] = []
+    points = answer.points
+    if not points.empty:
+        by = ["namespace", "metric", "dimension", "name", "statistic"]
+        for number, (key, rows) in enumerate(points.groupby(by, sort=True, observed=True)):
+            namespace, metric, dimension, name, statistic = (str(part) for part in key)
+            rows = rows.sort_values("at_s")
+            known = rows[rows["value"].notna()]
+            results.append({
+                "Id": f"m{number}",
+                "Label": f"{namespace} {metric} {dimension}={name} {statistic}",
+                "Timestamps": [_timestamp(at) for at in known["at_s"]],
+                "Values": [_number(value) for value in known["value"]],
+                "StatusCode": "Complete",
+            })
+    message = {"Code": "SimulatedTime", "Value": "Replication 0; the run starts at 1970-01-01T00:00:00+00:00, period 60 s"}
+    return json.dumps({"MetricDataResults": results, "Messages": [message]}, indent=1, allow_nan=False) + "\n"
+
+
+def folder_names(variants: Sequence[Answer]) -> list[str]:
+    """Return a name for each variant that is unique and fit for a folder."""
+    names: list[str] = []
+    for answer in variants:
+        name = answer.setting.variant or answer.setting.name
+        number, unique = 2, name
+        while unique in names:
+            number, unique = number + 1, f"{name}-{number}"
+        names.append(unique)
+    return names
+
+
+def _label(answer: Answer) -> str:
+    return answer.setting.variant or answer.setting.name
+
+
+def _names(base: Answer, other: Answer) -> tuple[str, str]:
+    return comparison.label_of(base, other), comparison.label_of(other, base)
+
+
+def _numbers(answer: Answer) -> list[tuple[str, str, Estimate, str]]:
+    """Return at most fifteen numbers: the thresholds', the headline's queue's, then those of other queues."""
+    order = sorted(answer.thresholds, key=lambda result: result.verdict is Verdict.HOLDS)
+    thresholds = order if len(order) > MOST_NUMBERS else list(answer.thresholds)
+    rows = [(_MARKS[r.verdict], r.text, r.estimate, r.note) for r in thresholds[:MOST_NUMBERS]]
+    frames = Frames(answer)
+    several = len(answer.setting.queues) > 1
+    suffix = f", {frames.queue_name}" if several else ""
+    said = [r.estimate for r in thresholds]
+    rows += [(" ", f"{name}{suffix}", e, e.note) for name, e in key_numbers(frames) if e not in said]
+    metric = latency.metric_of(frames)
+    for queue in answer.setting.queues:
+        if queue != frames.queue:
+            for tail in (f"{metric}.p99", "backlog.max", "drain"):
+                found = answer.estimates.get(f"{queue} {tail}")
+                if found is not None and found not in said and found.certainty is not Certainty.NO_DATA:
+                    rows.append((" ", f"{words.key_name(tail)}, {words.shortened(words.plain_name(queue), 24)}", found,
+                                 found.note))
+    return rows[:MOST_NUMBERS]
+
+
+def _queue_numbers(answer: Answer, queue: str) -> list[tuple[str, Estimate]]:
+    """Return every number of one queue, in the order of the answer."""
+    prefix = f"{queue} "
+    return [(words.key_name(key) if "receives_per_copy" not in key else key.removeprefix(prefix), estimate)
+            for key, estimate in answer.estimates.items()
+            if key.startswith(prefix) and estimate.certainty is not Certainty.NO_DATA]
+
+
+def _aligned(rows: Sequence[tuple[str, str, Estimate, str]]) -> list[str]:
+    texts = [(mark, name, words.value(e), words.interval(e), note) for mark, name, e, note in rows]
+    widths = [max((len(row[k]) for row in texts), default=0) for k in (1, 2, 3)]
+    return [f"{mark} {name:<{widths[0]}}  {value:>{widths[1]}}  {interval:<{widths[2]}}  {note}".rstrip()
+            for mark, name, value, interval, note in texts]
+
+
+def _comparison_text(base: Answer, other: Answer, most: int) -> list[str]:
+    names = _names(base, other)
+    header = ("", names[0], "", names[1], "", "difference", "")
+    rows = [header]
+    for row in comparison.table(base, other)[:most]:
+        difference, half, _ = comparison.difference_words(row)
+        verdict = "" if row.better is None else "better" if row.better else "worse"
+        rows.append((f"{row.name} {row.unit}".strip(), words.value(row.base), words.interval(row.base),
+                     words.value(row.variant), words.interval(row.variant), f"{difference} {half}".strip(), verdict))
+    widths = [max(len(row[k]) for row in rows) for k in range(7)]
+    aligns = ("<", ">", "<", ">", "<", ">", "<")
+    return ["  ".join(f"{cell:{align}{width}}" for cell, align, width in zip(row, aligns, widths, strict=True)).rstrip()
+            for row in rows]
+
+
+def _threshold_table(results: Sequence[ThresholdResult]) -> list[str]:
+    lines = ["| | threshold | measured | 95 % interval | |", "|---|---|---:|---:|---|"]
+    for r in results:
+        note = r.note or r.estimate.note
+        lines.append(f"| {_MARKS[r.verdict]} {r.verdict.value} | `{r.text}` | {words.value(r.estimate)} "
+                     f"| {words.interval(r.estimate)} | {note} |")
+    return lines
+
+
+def _to_show(written: Sequence[Path]) -> list[Path]:
+    """Return the files a person opens: the page, the numbers, the pictures; not the tables."""
+    shown = [path for path in written if path.suffix == ".png"]
+    pages = [path for path in written if path.name in ("summary.md", "summary.json")]
+    top = min((len(path.parts) for path in written), default=0)
+    return [path for path in [*pages, *shown] if len(path.parts) == top]
+
+
+def _answer_json(answer: Answer) -> dict[str, Any]:
+    setting = answer.setting
+    verdicts = {result.verdict for result in answer.thresholds}
+    worst = next((v for v in (Verdict.CROSSED, Verdict.UNDECIDED) if v in verdicts), Verdict.HOLDS)
+    return {
+        "scenario": setting.name,
+        "variant": setting.variant,
+        "question": setting.question,
+        "duration_s": _number(setting.duration_s),
+        "seed": setting.seed,
+        "replications": setting.replications,
+        "rules": setting.rules,
+        "verdict": worst.value,
+        "headline": setting.headline,
+        "thresholds": [{"text": r.text, "key": r.key, "bound": _number(r.bound), "verdict": r.verdict.value,
+                        "note": r.note, "measured": _estimate_json(r.estimate)} for r in answer.thresholds],
+        "numbers": _numbers_json(answer.estimates),
+        "assumptions": list(answer.assumptions),
+        "warnings": list(answer.warnings),
+    }
+
+
+def _numbers_json(estimates: Mapping[str, Estimate]) -> dict[str, Any]:
+    return {key: _estimate_json(estimates[key]) for key in sorted(estimates)}
+
+
+def _estimate_json(estimate: Estimate) -> dict[str, Any]:
+    return {
+        "mean": _number(estimate.mean),
+        "low": _number(estimate.low),
+        "high": _number(estimate.high),
+        "unit": estimate.unit,
+        "certainty": estimate.certainty.value,
+        "replications": estimate.replications,
+        "note": estimate.note,
+    }
+
+
+def _number(value: float) -> float | int | None:
+    """Return a number with twelve figures, the same on every machine; None where there is none."""
+    if not math.isfinite(value):
+        return None
+    rounded = float(f"{value:.12g}")
+    return int(rounded) if rounded.is_integer() and abs(rounded) < 2**53 else rounded
+
+
+def _timestamp(at_s: float) -> str:
+    day, rest = divmod(round(at_s), 86_400)
+    hour, rest = divmod(rest, 3600)
+    # a run is at most some weeks, so January of the epoch and what follows it is enough
+    month, first = next((m, f) for m, f in ((4, 90), (3, 59), (2, 31), (1, 0)) if day >= f)
+    return f"1970-{month:02d}-{day - first + 1:02d}T{hour:02d}:{rest // 60:02d}:{rest % 60:02d}+00:00"

@@ -1,0 +1,48 @@
+"""The books of a run, kept again from its rows alone: what the engine's own counters say is not asked."""
+
+import numpy as np
+from tests.scenarios.running import Ran
+
+from simulator.recording.tables import NONE, Arrival, Attempt, Fate, Outcome
+
+
+def assert_rows_add_up(run: Ran) -> None:
+    """Messages, copies, deliveries and invocations tell one story."""
+    messages, copies, deliveries, invocations = (
+        run[table] for table in ("messages", "copies", "deliveries", "invocations")
+    )
+    assert np.array_equal(np.sort(messages["message"]), np.arange(len(messages["message"])))
+    accepted = messages["outcome"] == Outcome.ACCEPTED
+
+    # every copy a message became is in exactly one queue at first, and there once
+    first_stays = copies["arrival"] != Arrival.MOVE
+    assert messages["copies"][accepted].sum() == first_stays.sum()
+    assert len(np.unique(copies["copy"][first_stays])) == first_stays.sum()
+
+    # what leaves for a dead-letter queue arrives there at that very instant
+    moved = copies["fate"] == Fate.DEAD_LETTERED
+    came = ~first_stays
+    for column, other in (("copy", "copy"), ("ended_at", "arrived_at")):
+        assert np.array_equal(np.sort(copies[column][moved]), np.sort(copies[other][came]))
+
+    # a copy was given out as often as there are deliveries of it
+    assert copies["receives"].sum() == len(deliveries["copy"])
+    assert (copies["fate"] == Fate.DELETED).sum() == deliveries["deleted"].sum()
+    once = copies["receives"] == 0
+    assert np.all(copies["first_received_at"][once] == NONE)
+
+    # instants of a stay and of a delivery are in order
+    done = copies["succeeded_at"] != NONE
+    assert np.all(copies["offered_at"] <= copies["sent_at"])
+    assert np.all(copies["sent_at"] <= copies["arrived_at"])
+    assert np.all(copies["arrived_at"] <= copies["ended_at"])
+    assert np.all(copies["first_received_at"][~once] >= copies["arrived_at"][~once])
+    assert np.all(copies["first_started_at"][done] <= copies["succeeded_at"][done])
+    worked = deliveries["ended_at"] != NONE
+    assert np.all(deliveries["received_at"][worked] <= deliveries["started_at"][worked])
+    assert np.all(deliveries["started_at"][worked] <= deliveries["ended_at"][worked])
+
+    # a batch is what was delivered in it
+    sizes = np.bincount(deliveries["invocation"], minlength=len(invocations["invocation"]))
+    assert np.array_equal(sizes[invocations["invocation"]], invocations["messages"])
+    assert (deliveries["attempt"] == Attempt.SUCCEEDED).sum() >= done.sum()

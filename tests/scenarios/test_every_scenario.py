@@ -1,0 +1,84 @@
+"""Every ready scenario loads, runs and keeps its books, also in each of its variants.
+
+A run that does not conserve raises of itself; here the rows are added up again, without the engine's counters.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.scenarios.books import assert_rows_add_up
+from tests.scenarios.running import Ran
+
+from simulator.scenario import load
+
+FILES = sorted((Path(__file__).parents[2] / "scenarios").glob("*.yaml"))
+SHORTER = {
+    "quickstart": {
+        "duration": "10m",
+        "producers.checkout.arrivals": "[{for: 2m, rate: 20/s}, {for: 3m, rate: 200/s}, {rate: 20/s}]",
+    },
+    "real_traffic": {"duration": "90m", "producers.city.trace.for": "90m"},
+    "standard_vs_fifo": {"duration": "2m"},
+}
+"""What makes a scenario short enough for a test; one that is not named here runs as it is."""
+
+
+def sides() -> list[tuple[Path, str]]:
+    return [(path, variant) for path in FILES for variant in ("", *load(path).variants)]
+
+
+def name_of(part: Path | str | int) -> str:
+    return part.stem if isinstance(part, Path) else str(part) or "base"
+
+
+def short(path: Path, variant: str, replication: int = 0) -> Ran:
+    scenario = load(path, sets=SHORTER.get(path.stem, {}), variant=variant)
+    return Ran(scenario, seed=scenario.seed, replication=replication)
+
+
+def test_the_scenarios_that_the_pages_name_are_there():
+    assert {path.stem for path in FILES} >= {"quickstart", "standard_vs_fifo", "real_traffic"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_a_scenario_asks_a_question_and_is_named_as_its_file(path: Path):
+    scenario = load(path)
+    assert scenario.question and scenario.question.endswith("?")
+    assert scenario.name == path.stem
+
+
+@pytest.mark.parametrize("replication", [0, 1])
+@pytest.mark.parametrize(("path", "variant"), sides(), ids=name_of)
+def test_a_scenario_runs_and_its_rows_add_up(path: Path, variant: str, replication: int):
+    run = short(path, variant, replication)
+    assert len(run["messages"]["message"]) > 1000
+    assert_rows_add_up(run)
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_the_same_seed_gives_the_same_rows_and_another_replication_others(path: Path):
+    one, again, other = short(path, ""), short(path, ""), short(path, "", 1)
+    for table in ("messages", "copies", "deliveries", "invocations", "changes"):
+        for column, values in one[table].items():
+            assert np.array_equal(values, again[table][column]), f"{table}.{column}"
+    assert not np.array_equal(one["messages"]["offered_at"], other["messages"]["offered_at"])
+
+
+def sides_with_the_same_traffic() -> list[tuple[Path, str]]:
+    return [
+        (path, variant)
+        for path in FILES
+        for variant, values in load(path).variants.items()
+        if not any(key.startswith("producers.") for key in values)
+    ]
+
+
+@pytest.mark.parametrize(("path", "variant"), sides_with_the_same_traffic(), ids=name_of)
+def test_a_variant_with_the_same_traffic_meets_the_same_messages(path: Path, variant: str):
+    """Common numbers: instant, size, group and poison belong to the message, whoever works it."""
+    base, other = short(path, ""), short(path, variant)
+    for column in ("producer", "serial", "offered_at", "size_bytes", "group", "attributes", "poison"):
+        by_serial = [np.lexsort((run["messages"]["serial"], run["messages"]["producer"])) for run in (base, other)]
+        one, two = (run["messages"][column][order] for run, order in zip((base, other), by_serial, strict=True))
+        assert np.array_equal(one, two), column
