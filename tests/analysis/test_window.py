@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
+from simulator.analysis.partial import Frame
 from simulator.analysis.reduce import Reducer
 from simulator.analysis.replication import Replication
 from simulator.analysis.window import drain_from_us, first_bin, frame_of, mser5
-from tests.analysis.rows import ORDERS, THINGS, Frame, S, processed, reduced
+from tests.analysis.rows import ORDERS, THINGS, S, processed, reduced
 from tests.analysis.scenarios import scenario
 
 
