@@ -4,7 +4,8 @@ A bucket is the first eight binary digits of a duration: 128 buckets an octave, 
 and exact below 256 us.
 """
 
-from typing import Final, NamedTuple
+from functools import cached_property
+from typing import Final
 
 import numpy as np
 
@@ -13,11 +14,22 @@ _SHIFT: Final = 52 - _DIGITS
 _FIRST: Final = (1023 << _DIGITS) - 1
 
 
-class Buckets(NamedTuple):
+class Buckets:
     """Counts by bucket, ascending; both of shape (n,), int64."""
 
-    buckets: np.ndarray
-    counts: np.ndarray
+    def __init__(self, buckets: np.ndarray, counts: np.ndarray) -> None:
+        self.buckets = buckets
+        self.counts = counts
+
+    @cached_property
+    def ends(self) -> np.ndarray:
+        """Rank of the longest duration of each bucket; shape (n,)."""
+        return np.cumsum(self.counts)
+
+    @property
+    def total(self) -> int:
+        """How many durations there are."""
+        return int(self.ends[-1]) if len(self.counts) else 0
 
 
 def bucket_of(durations: np.ndarray) -> np.ndarray:
@@ -57,12 +69,11 @@ def joined(*parts: Buckets) -> Buckets:
 
 def at_rank(found: Buckets, rank: int) -> float:
     """The *rank*-th shortest duration, counted from 1 [us]."""
-    ends = np.cumsum(found.counts)
-    place = int(np.searchsorted(ends, rank))
-    position = rank - int(ends[place]) + int(found.counts[place])
+    place = int(np.searchsorted(found.ends, rank))
+    position = rank - int(found.ends[place]) + int(found.counts[place])
     return float(within(found.buckets[place], np.array(position), found.counts[place]))
 
 
 def floor_of_rank(found: Buckets, rank: int) -> float:
     """What the *rank*-th shortest duration is at least [us]."""
-    return float(lowest(found.buckets[np.searchsorted(np.cumsum(found.counts), rank)]))
+    return float(lowest(found.buckets[np.searchsorted(found.ends, rank)]))

@@ -100,14 +100,11 @@ class Measures:
             self._deliveries(scope)
             self._levels(scope)
             self._invocations(scope.name, scope.consumers)
-            self._consumers(scope.name, scope.consumers)
             if set(scope.queues) <= set(sources):
                 self._durations(scope)
                 self._drain(scope)
         for consumer in frame.queue_of:
-            thing = (self._index[consumer],)
-            self._invocations(consumer, thing)
-            self._consumers(consumer, thing)
+            self._consumer(consumer)
 
     def scopes(self) -> list[Scope]:
         """All source queues together (the empty name), then each queue, DLQs too."""
@@ -214,17 +211,12 @@ class Measures:
 
     def _receives(self, scope: Scope) -> None:
         found = [run.by_bucket(Field.COPIES, scope.queues, self.first_bin) for run in self.runs]
-        totals = [int(receives.counts.sum()) for receives in found]
+        totals = [receives.total for receives in found]
         means = [
             float(receives.buckets @ receives.counts) / total if total else math.nan
             for receives, total in zip(found, totals, strict=True)
         ]
         self._put(scope.name, "receives_per_copy.mean", intervals.of_means(means, "1"))
-        most = [
-            float(receives.buckets.max(initial=0)) if len(receives.buckets) else math.nan
-            for receives in found
-        ]
-        self._put(scope.name, "receives_per_copy.max", intervals.of_means(most, "1"))
         for times in range(1, _MOST_RECEIVES + 1):
             last = times == _MOST_RECEIVES
             counts = [
@@ -319,27 +311,26 @@ class Measures:
             return [value * workers for value in instances]
         return self.level_means(LEVELS["concurrency"], [consumer], first_bin, last_bin)
 
-    def _consumers(self, scope: str, consumers: tuple[int, ...]) -> None:
-        """What consumers do; of several together, sums, and of their limits the mean share."""
-        window = self.first_bin, self.last_bin
+    def _consumer(self, consumer: str) -> None:
+        thing, window = [self._index[consumer]], (self.first_bin, self.last_bin)
+        self._invocations(consumer, tuple(thing))
         for metric, level in LEVELS.items():
-            means = self.level_means(level, consumers, *window)
+            means = self.level_means(level, thing, *window)
             if all(math.isnan(mean) for mean in means):
                 continue
-            self._put(scope, f"{metric}.mean", intervals.of_means(means, "1"))
-            highest = self._highest([run.steps(level, consumers) for run in self.runs])
-            self._put(scope, f"{metric}.max", intervals.of_means(highest, "1"))
-        busy = self.level_means(LEVELS["busy"], consumers, *window)
-        each = [self.slots(consumer, *window) for consumer in consumers]
-        slots = [math.fsum(parts) for parts in zip(*each, strict=True)] or [math.nan] * len(busy)
+            self._put(consumer, f"{metric}.mean", intervals.of_means(means, "1"))
+            highest = self._highest([run.steps(level, thing) for run in self.runs])
+            self._put(consumer, f"{metric}.max", intervals.of_means(highest, "1"))
+        busy, slots = self.level_means(LEVELS["busy"], thing, *window), self.slots(thing[0], *window)
         shares = [part / whole if whole > 0 else math.nan for part, whole in zip(busy, slots, strict=True)]
-        self._put(scope, "utilisation", intervals.of_means(shares, "share"))
-        for limit in Limit:
-            found = [self.level_means(LIMIT + limit, [consumer], *window) for consumer in consumers]
-            shares = [
-                math.fsum(0.0 if math.isnan(share) else share for share in parts) / len(consumers)
-                for parts in zip(*found, strict=True)
+        self._put(consumer, "utilisation", intervals.of_means(shares, "share"))
+        bound = {limit: self.level_means(LIMIT + limit, thing, *window) for limit in Limit}
+        known = [any(not math.isnan(parts[run]) for parts in bound.values()) for run in range(len(self.runs))]
+        for limit, parts in bound.items():
+            found = [
+                (0.0 if is_known else math.nan) if math.isnan(share) else share
+                for share, is_known in zip(parts, known, strict=True)
             ]
-            if any(not math.isnan(share) for parts in found for share in parts):
-                key = f"limit{{limit={limit.name.lower()}}}.share"
-                self._put(scope, key, intervals.of_means(shares, "share"))
+            self._put(
+                consumer, f"limit{{limit={limit.name.lower()}}}.share", intervals.of_means(found, "share")
+            )

@@ -45,7 +45,7 @@ class Durations(NamedTuple):
     @property
     def copies(self) -> int:
         """How many there are."""
-        return int(self.known.counts.sum()) + int(self.open.counts.sum()) + self.never
+        return self.known.total + self.open.total + self.never
 
     def quantile(self, share: float) -> Quantile:
         """The smallest duration that at least *share* of all copies do not exceed.
@@ -53,7 +53,7 @@ class Durations(NamedTuple):
         Among the unfinished it is at least the same rank of all durations known and the unfinished ones'
         so far.
         """
-        copies, known = self.copies, int(self.known.counts.sum())
+        copies, known = self.copies, self.known.total
         if not copies:
             return Quantile(math.nan)
         rank = max(1, math.ceil(share * copies - 1e-9))
@@ -68,7 +68,7 @@ class Durations(NamedTuple):
         counted = self.copies - self.never
         if not counted:
             return Quantile(math.nan, never=self.never > 0)
-        return Quantile((self.known_us + self.open_us) / counted, unfinished=len(self.open.counts) > 0)
+        return Quantile((self.known_us + self.open_us) / counted, unfinished=self.open.total > 0)
 
 
 class Replication:
@@ -178,7 +178,7 @@ class Replication:
         return Durations(
             known,
             self.by_bucket(Field(what + 1), things, first_bin, only),
-            int(self.by_bucket(Field(what + 2), things, first_bin, only).counts.sum()),
+            self.by_bucket(Field(what + 2), things, first_bin, only).total,
             self.total(total, things, first_bin),
             self.total(Field(total + 1), things, first_bin),
         )

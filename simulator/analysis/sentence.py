@@ -39,7 +39,7 @@ def duration(seconds: float) -> str:
     for unit, name in ((86_400.0 * 2, "d"), (7_200.0, "h"), (59.95, "min"), (0.9995, "s")):
         if seconds >= unit:
             length = {"d": 86_400.0, "h": 3_600.0, "min": 60.0, "s": 1.0}[name]
-            return f"{significant(seconds / length)} {name}"
+            return f"{significant(max(1.0, seconds / length))} {name}"
     return f"{significant(seconds * 1e3)} ms"
 
 
@@ -100,7 +100,7 @@ def sentence(
         Queues whose backlog still grows when arrivals end.
     """
     cause = _cause(setting, estimates, overloaded)
-    numbers = _numbers(setting, estimates)
+    numbers = _numbers(setting, estimates, thresholds)
     parts = [part for part in (cause, ", ".join(numbers)) if part]
     text = "; ".join(parts)
     verdict = _verdict(thresholds)
@@ -175,15 +175,16 @@ def _event(setting: Setting) -> Event | None:
     return ended[-1] if ended else None
 
 
-def _numbers(setting: Setting, estimates: Mapping[str, Estimate]) -> list[str]:
-    numbers = []
-    headline = estimates.get(setting.headline)
-    if headline is not None:
-        numbers.append(f"{name_of(setting.headline)} {in_words(headline)}")
+def _numbers(
+    setting: Setting, estimates: Mapping[str, Estimate], thresholds: Sequence[ThresholdResult]
+) -> list[str]:
+    """The headline, the first threshold that is crossed, and when it is empty."""
+    crossed = [result.key for result in thresholds if result.verdict is Verdict.CROSSED][:1]
+    keys = [key for key in dict.fromkeys([setting.headline, *crossed]) if key in estimates]
+    numbers = [f"{name_of(key)} {in_words(estimates[key])}" for key in keys if not key.endswith("drain")]
     scope = setting.headline.rpartition(" ")[0]
     drain = estimates.get(f"{scope} drain".strip(), estimates.get("drain"))
-    is_headline = setting.headline.rpartition(" ")[2] == "drain"
-    if drain is None or drain.certainty is Certainty.NO_DATA or is_headline:
+    if drain is None or drain.certainty is Certainty.NO_DATA:
         return numbers
     event = _event(setting)
     if drain.certainty is Certainty.NEVER:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from simulator.analysis.histogram import within
 from simulator.analysis.measures import DUPLICATE_CAUSES, LEVELS, OWN_FAILURES, Measures, Scope
-from simulator.analysis.partial import LIMIT, Field
+from simulator.analysis.partial import BUCKET_BITS, LIMIT, Field
 from simulator.analysis.replication import Replication
 from simulator.recording.tables import Limit
 
@@ -50,7 +50,8 @@ class Curves:
         frame = measures.frame
         self.group = group_of(frame.bin_us, frame.duration_us)
         self.bin_s = self.group * frame.bin_us / _S
-        self._parts: list[pd.DataFrame] = []
+        self._labels: list[tuple[str, str, int]] = []
+        self._values: list[Array] = []
 
     def frame(self) -> pd.DataFrame:
         """Columns scope, quantity, replication, at_s, value."""
@@ -61,20 +62,21 @@ class Curves:
                 self._queue(number, run, scope)
             for consumer, queue in measures.frame.queue_of.items():
                 self._consumer(number, run, consumer, index[consumer], index[queue])
-        return pd.concat(self._parts, ignore_index=True)
+        lengths = [len(values) for values in self._values]
+        scopes, quantities, replications = zip(*self._labels, strict=True)
+        return pd.DataFrame(
+            {
+                "scope": _repeated(scopes, lengths),
+                "quantity": _repeated(quantities, lengths),
+                "replication": np.repeat(np.array(replications), lengths),
+                "at_s": np.concatenate([np.arange(length) for length in lengths]) * self.bin_s,
+                "value": np.concatenate(self._values),
+            }
+        )
 
     def _add(self, scope: str, quantity: str, number: int, values: Array) -> None:
-        self._parts.append(
-            pd.DataFrame(
-                {
-                    "scope": scope,
-                    "quantity": quantity,
-                    "replication": number,
-                    "at_s": np.arange(len(values)) * self.bin_s,
-                    "value": values,
-                }
-            )
-        )
+        self._labels.append((scope, quantity, number))
+        self._values.append(values)
 
     def _summed(self, by_bin: Array) -> Array:
         sums: Array = np.add.reduceat(by_bin, np.arange(0, len(by_bin), self.group))
@@ -114,7 +116,8 @@ class Curves:
         found = run.cells(what)
         rows = np.isin(found.thing, list(queues))
         at, bucket, count = found.bin[rows] // self.group, found.bucket[rows], found.value[rows]
-        order = np.lexsort((bucket, at))
+        # mostly sorted as it stands: within a queue only the bins of a chart's bin are to be merged
+        order = np.argsort((at << BUCKET_BITS) + bucket, kind="stable")
         at, bucket, count = at[order], bucket[order], count[order]
         known = self._summed(run.by_bin(what, queues))
         unended = (run.by_bin(Field(what + step), queues) for step in (1, 2))
@@ -221,3 +224,11 @@ def _tail(
 def _joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     filled = [part for part in parts if len(part)]
     return pd.concat(filled, ignore_index=True) if filled else parts[0]
+
+
+def _repeated(words: Sequence[str], lengths: Sequence[int]) -> "pd.Categorical[str]":
+    """Each word as often as its length says; categories in the order of their first use."""
+    categories = list(dict.fromkeys(words))
+    codes = {word: code for code, word in enumerate(categories)}
+    each = np.repeat(np.array([codes[word] for word in words], dtype=np.int64), lengths)
+    return pd.Categorical.from_codes(each, dtype=pd.CategoricalDtype(categories))

@@ -9,7 +9,7 @@ import pandas as pd
 
 from simulator.analysis.answer import Certainty
 from simulator.reporting import findings, style, throughput, timeline, words
-from simulator.reporting.frames import Frames
+from simulator.reporting.frames import Frames, Stretch
 from simulator.reporting.labels import Labels
 
 if TYPE_CHECKING:
@@ -53,12 +53,16 @@ def title(frames: Frames) -> str:
         growth = _growth(frames)
         missing = f": it misses {words.number(growth)} msg/s" if growth > 0 else ""
         return f"The backlog reaches {most} messages and is never empty{missing}"
-    empty = findings.drained(frames)
-    if not empty or abs(findings.caught_up_at(frames, stretch) - stretch.until_s) < 1e-9:
-        lasting = words.duration(findings.behind_s(frames, stretch))
-        return f"The backlog peaks at {most} messages and is gone after {lasting}"
-    ends = " ends" if empty.split()[-1] in ("burst", "peak", "surge") else ""
-    return f"The backlog peaks at {most} messages and is {empty}{ends}"
+    drain, start, whence = frames.estimate("drain"), frames.setting.drain_from_s, findings.since(frames)
+    if findings.drain_ends_with(frames, stretch):
+        return f"The backlog peaks at {most} messages and is empty {words.value(drain)} {whence}"
+    if not math.isfinite(start) or start < stretch.peak_at_s or start > stretch.until_s + stretch.length_s:
+        return f"The backlog peaks at {most} messages and is gone after {words.duration(findings.behind_s(frames, stretch), 2)}"
+    gone = f"{words.duration(stretch.until_s - start, 2)} {whence}"
+    if stretch.until_s <= start:
+        gone = f"{words.duration(max(0.0, start - stretch.until_s), 2)} before {whence.removeprefix('after ')} ends"
+    last = f"; the last message is done {words.value(drain)} {whence}" if math.isfinite(drain.mean) else ""
+    return f"The backlog peaks at {most} messages and is gone {gone}{last}"
 
 
 def plot_backlog(backlog: pd.DataFrame, axes: Axes) -> bool:
@@ -101,18 +105,19 @@ def _label_backlog(sheet: Sheet, axes: Axes, backlog: pd.DataFrame, frames: Fram
     if stretch is None:
         labels.beside("visible (waiting)", curve, style.VISIBLE)
         return
-    labels_until = frames.end_s / 8
-    labels.beside("visible\n(waiting)", curve, style.VISIBLE,
-                  within=(stretch.from_s - labels_until, stretch.peak_at_s), sides="left above")
+    labels.beside("visible\n(waiting)", curve, style.VISIBLE, within=(stretch.from_s, stretch.peak_at_s), sides="left")
     if stretch.ended:
-        _empty_post(labels, axes, frames)
+        _empty_post(labels, axes, frames, stretch)
     else:
         labels.near("still waiting when\nthe run ends", labels.at(frames.end_s, axes.get_ylim()[1] * 0.3), style.CROSSED,
                     size=10, weight="bold")
 
 
-def _empty_post(labels: Labels, axes: Axes, frames: Frames) -> None:
-    """Stand a post where the queue is empty, with the interval and the range over runs."""
+def _empty_post(labels: Labels, axes: Axes, frames: Frames, stretch: Stretch) -> None:
+    """Stand a post where the last message is done, with the interval and the range over runs.
+
+    Messages that come back after failures can be done long after nothing is visible any more.
+    """
     drain, start = frames.estimate("drain"), frames.setting.drain_from_s
     at = start + drain.mean
     if drain.certainty not in (Certainty.INTERVAL, Certainty.EXACT) or not math.isfinite(at):
@@ -128,7 +133,8 @@ def _empty_post(labels: Labels, axes: Axes, frames: Frames) -> None:
     if len(runs) > 1:
         lines.append(f"{words.duration(start + min(runs))} to {words.duration(start + max(runs))} over runs")
     x, y = labels.at(at, height)
-    labels.near(f"empty at {words.duration(at)}", (x + 24, y), style.INK, size=10, weight="bold", keep_px=8)
+    what = "empty" if findings.drain_ends_with(frames, stretch) else "last message done"
+    labels.near(f"{what} at {words.duration(at)}", (x + 24, y), style.INK, size=10, weight="bold", keep_px=8)
     for line, text in enumerate(lines):
         labels.near(text, labels.at(at, height * (0.75 - 0.25 * line)), style.GREY, keep_px=8)
 

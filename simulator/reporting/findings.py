@@ -35,11 +35,20 @@ def binding(frames: Frames, consumer: Consumer | None, stretch: Stretch) -> str:
     return words.limit(name, consumer.limit_words)
 
 
+def drain_ends_with(frames: Frames, stretch: Stretch, queue: str | None = None) -> bool:
+    """Whether the drain (no message unprocessed) ends when the backlog does, to three bins.
+
+    Messages that come back after failures can be done long after nothing is visible any more.
+    """
+    drained_at = frames.setting.drain_from_s + frames.estimate("drain", queue).mean
+    return math.isfinite(drained_at) and abs(drained_at - stretch.until_s) <= 3 * frames.bin_s
+
+
 def caught_up_at(frames: Frames, stretch: Stretch, queue: str | None = None) -> float:
     """Return when processing had caught up [s]: the drain's end where it is the same moment, else the bin's."""
-    drained_at = frames.setting.drain_from_s + frames.estimate("drain", queue).mean
-    near = math.isfinite(drained_at) and abs(drained_at - stretch.until_s) <= 3 * frames.bin_s
-    return drained_at if near else stretch.until_s
+    if drain_ends_with(frames, stretch, queue):
+        return frames.setting.drain_from_s + frames.estimate("drain", queue).mean
+    return stretch.until_s
 
 
 def behind_s(frames: Frames, stretch: Stretch, queue: str | None = None) -> float:
@@ -51,12 +60,6 @@ def began_at(frames: Frames, stretch: Stretch) -> float:
     """Return when a stretch began [s]: with its event, where that is later than the last quiet bin."""
     event = frames.event_of(stretch)
     return event.from_s if event is not None and event.from_s > stretch.from_s else stretch.from_s
-
-
-def headline(answer: Answer) -> str:
-    """Return the verdict in words with the binding limit and two numbers."""
-    frames = Frames(answer)
-    return f"{thresholds(answer)}{_why(frames)}{_numbers(frames)}"
 
 
 def thresholds(answer: Answer) -> str:
@@ -75,23 +78,11 @@ def thresholds(answer: Answer) -> str:
     return f"Holds {'the' if count == 1 else 'all ' + str(count)} {noun}: "
 
 
-def drained(frames: Frames) -> str:
-    """Return when the queue was empty, as a clause: ``empty 5.5 min after the burst``; '' if there is nothing to say."""
-    drain = frames.estimate("drain")
-    if drain.certainty is Certainty.NO_DATA or (math.isnan(drain.mean) and drain.certainty is not Certainty.NEVER):
-        return ""
-    if drain.certainty is Certainty.NEVER or drain.mean == math.inf:
-        return "never empty"
-    if drain.certainty is Certainty.AT_LEAST:
-        return drain.note or f"empty only {words.value(drain)} after it"
-    return f"empty {words.value(drain)} {since(frames) or 'after arrivals end'}"
-
-
 def since(frames: Frames) -> str:
-    """Return from when the drain counts, where an event ends there: ``after the burst``; else nothing."""
+    """Return from when the drain counts: ``after the burst``, where an event ends there, else ``after arrivals end``."""
     start = frames.setting.drain_from_s
     cause = next((e for e in reversed(frames.setting.events) if abs(e.until_s - start) <= frames.bin_s), None)
-    return f"after {event_name(cause, frames.setting.events)}" if cause else ""
+    return f"after {event_name(cause, frames.setting.events) if cause else 'arrivals end'}"
 
 
 def nothing_sent(frames: Frames) -> bool:
@@ -99,31 +90,3 @@ def nothing_sent(frames: Frames) -> bool:
     sent = frames.curve(frames.queue, "sent_per_s")["mean"]
     backlog = frames.curve(frames.queue, "backlog")["mean"]
     return not (sent > 0).any() and not (backlog > 0).any()
-
-
-def _why(frames: Frames) -> str:
-    if nothing_sent(frames):
-        return "nothing was sent"
-    stretch = frames.behind()
-    if stretch is None:
-        return "processing keeps up"
-    cause = event_name(frames.event_of(stretch), frames.setting.events)
-    limit = binding(frames, frames.consumer, stretch)
-    if frames.consumer is None:
-        return "nothing consumes the queue"
-    verb = "outruns" if cause else "outrun"
-    return f"{cause or 'arrivals'} {verb} {limit or 'processing'}"
-
-
-def _numbers(frames: Frames) -> str:
-    scope, metric, _, statistic = words.key_parts(frames.setting.headline)
-    tail = f"{metric}.{statistic}" if statistic else metric
-    estimate = frames.estimate(tail, scope or None)
-    parts = []
-    if metric != "drain" and estimate.certainty is not Certainty.NO_DATA:
-        name = f"{statistic} wait" if metric == "wait" else statistic or words.METRICS.get(metric, metric)
-        parts.append(f"{name} {words.value(estimate)}")
-    empty = drained(frames) if frames.behind() is not None else ""
-    if empty:
-        parts.append(empty)
-    return f"; {', '.join(parts)}" if parts else ""

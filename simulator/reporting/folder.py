@@ -51,7 +51,7 @@ def prepare(out: Path) -> None:
 
 def replace(out: Path, fill: Callable[[Path], None], manifest: Mapping[str, Any]) -> list[Path]:
     """Let *fill* write into a folder aside, then put that in the place of *out*; return the files."""
-    out = _real(out)
+    named, out = out, _real(out)
     with _locked(out.parent):
         _recover(out)
         _refuse_what_is_not_ours(out)
@@ -72,7 +72,7 @@ def replace(out: Path, fill: Callable[[Path], None], manifest: Mapping[str, Any]
         _swap(out)
     order = {name: k for k, name in enumerate(("summary.md", "summary.json", *(f"{n}.png" for n in _CHART_NAMES)))}
     names.sort(key=lambda name: (name.count("/"), order.get(name, len(order)), name))
-    return [out / name for name in [*names, MANIFEST]]
+    return [named / name for name in [*names, MANIFEST]]
 
 
 def _fill(folder: Path, answers: Sequence[Answer], rows: Path | None) -> None:

@@ -210,17 +210,18 @@ class Frames:
         return max(consumers, key=bound, default=None)
 
     def _end(self) -> float:
-        duration, last = self.setting.duration_s, 0.0
+        """Return where the time axis ends [s]: with the arrivals, or when what waits then has been worked off."""
+        duration, last = self.setting.duration_s, self.setting.duration_s
         for queue in self.setting.queues:
-            for quantity in ("backlog", "in_flight", "processed_per_s"):
-                runs = self._runs(queue, quantity)
-                if runs is None:
-                    continue
-                busy = runs.index[runs.fillna(0.0).max(axis=1) > 0]
-                last = max(last, float(busy.max()) + self.bin_s) if busy.size else last
-        if last <= duration + self.bin_s * 1.5:
-            return duration
-        return last
+            runs = self._runs(queue, "backlog")
+            if runs is None:
+                continue
+            backlog = runs.mean(axis=1)
+            waiting = backlog.index[backlog > max(10.0, 0.02 * float(backlog.max()))]
+            if waiting.size and float(waiting.max()) >= duration:
+                last = max(last, float(waiting.max()) + 2 * self.bin_s)
+        data = float(self.answer.series["at_s"].max()) + self.bin_s if not self.answer.series.empty else duration
+        return max(duration, min(last, data))
 
 
 def across(runs: pd.DataFrame, *, log: bool = False) -> pd.DataFrame:

@@ -166,7 +166,7 @@ def _bins(count: int, bin_s: float) -> str:
 def _of(part: int, count: int, bin_s: float) -> str:
     if bin_s == 60:
         return f"{part} of {count} minutes"
-    return f"{words.duration(part * bin_s)} of {words.duration(count * bin_s)}"
+    return f"{words.duration(part * bin_s, 2)} of {words.duration(count * bin_s, 2)}"
 
 
 def promise_words(result: ThresholdResult) -> str:

@@ -29,7 +29,7 @@ _MARKS: Final = {Verdict.HOLDS: ("✓", style.HOLDS), Verdict.CROSSED: ("✗", s
 
 def figure(frames: Frames) -> Figure:
     """Return the chart of the headline's queue with the thresholds of the whole scenario."""
-    sheet = style.Sheet(frames.setting, findings.headline(frames.answer), throughput.subtitle(frames), tall=True)
+    sheet = style.Sheet(frames.setting, frames.answer.sentence, throughput.subtitle(frames), tall=True)
     top = sheet.top_in + 0.24
     panels = _panels(sheet, top)
     sheet.text(style.LEFT - 0.063, sheet.top_in, f"queue {frames.queue_name}", size=9.5, color=style.HEADING)
@@ -58,7 +58,7 @@ def key_numbers(frames: Frames) -> list[tuple[str, Estimate]]:
         (f"p50 {name}", frames.estimate(f"{metric}.p50")),
         (f"p99 {name}", frames.estimate(f"{metric}.p99")),
         ("backlog peak", frames.estimate("backlog.max")),
-        (f"drain {findings.since(frames)}".replace(" the ", " ").strip(), frames.estimate("drain")),
+        (_drain_name(frames), frames.estimate("drain")),
         ("duplicates per M", words.in_millionths(frames.estimate("duplicate_delivery.share"))),
         ("dead-lettered", frames.estimate("dead_lettered.count")),
         ("lost", frames.estimate("lost.count")),
@@ -66,6 +66,10 @@ def key_numbers(frames: Frames) -> list[tuple[str, Estimate]]:
     ]
     return [(label, estimate) for label, estimate in rows if estimate.certainty is not Certainty.NO_DATA
             or label in ("messages sent", f"p99 {name}")]
+
+
+def _drain_name(frames: Frames) -> str:
+    return f"drain {findings.since(frames)}".replace(" the ", " ").replace("after arrivals end", "at the end")
 
 
 def _panels(sheet: Sheet, top_in: float) -> list[Axes]:
@@ -216,18 +220,22 @@ def _key_numbers(sheet: Sheet, rows: Sequence[tuple[str, Estimate]], row: float)
 
 
 def _assumptions(sheet: Sheet, assumptions: Sequence[str], row: float) -> None:
-    """Say what the run leaned on, as far as there is room above the footer."""
+    """Name the values that the run leaned on, as far as there is room above the footer."""
     if not assumptions:
         return
-    lowest = sheet.height_in - 0.42
+    room, size, pitch = style.RIGHT - _RIGHT_TEXT, 8.5, 0.17
     count = len(assumptions)
-    lines = [f"leans on {count} value{'s' * (count > 1)} that {'are' if count > 1 else 'is'} not documented:"]
-    lines += list(assumptions)
-    fit = max(0, math.floor((lowest - row) / 0.17) + 1)
+    lines = [f"leans on {count} value{'s' * (count > 1)} that AWS does not document:", ""]
+    for name in [text.split(" ")[0].rstrip(":,") for text in assumptions]:
+        longer = f"{lines[-1]}, {name}" if lines[-1] else words.shortened(name, 40)
+        if sheet.width(longer + ",", size=size) <= room:
+            lines[-1] = longer
+        else:
+            lines[-1] += ","
+            lines.append(words.shortened(name, 40))
+    fit = math.floor((sheet.height_in - 0.42 - row) / pitch) + 1
     if len(lines) > fit:
-        lines = [*lines[:max(1, fit - 1)], "… all in summary.md"] if fit > 1 else []
-    for line in lines:
-        text = next((t for t in (line, *(words.shortened(line, n) for n in range(60, 20, -2)))
-                     if sheet.width(t, size=8.5) <= style.RIGHT - _RIGHT_TEXT), words.shortened(line, 20))
-        sheet.text(_RIGHT_TEXT, row, text, size=8.5, color=style.GREY)
-        row += 0.17
+        lines = [*lines[:max(1, fit - 1)], "… all in summary.md"]
+    for line in lines[:max(0, fit)]:
+        sheet.text(_RIGHT_TEXT, row, line, size=size, color=style.GREY)
+        row += pitch

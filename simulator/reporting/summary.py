@@ -25,10 +25,8 @@ _CHARTS: Final = ("overview", "throughput", "latency", "duplicates", "backlog", 
 def sentence(answers: Sequence[Answer]) -> str:
     """Return the verdict in words: what the first line says."""
     base = answers[0]
-    verdict = base.sentence or findings.headline(base)
-    verdict = findings.capitalised(verdict)
     if len(answers) == 1:
-        return verdict
+        return base.sentence
     against = [comparison.title(comparison.table(base, other), _names(base, other)) for other in answers[1:]]
     return ". ".join(against)
 

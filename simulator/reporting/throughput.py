@@ -96,7 +96,8 @@ def plot_rates(sent: pd.DataFrame, processed: pd.DataFrame, axes: Axes, *, ceili
 def plot_failed(failed: pd.DataFrame, axes: Axes) -> None:
     """Draw failed attempts per second in a short panel of their own."""
     style.line(axes, failed, style.FAILED, width=1.8)
-    style.count_axis(axes, float(failed["mean"].max()) if failed["mean"].notna().any() else 0.0, most=2)
+    tops = [float(failed[c].max()) for c in ("mean", "high") if failed[c].notna().any()]
+    style.count_axis(axes, max(tops, default=0.0), most=2)
     if not (failed["mean"] > 0).any():
         axes.set_yticks([0])
 

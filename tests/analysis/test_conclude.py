@@ -8,6 +8,7 @@ from simulator.analysis.conclude import answer
 from simulator.analysis.fluid import closed_forms
 from simulator.analysis.paired import compared
 from simulator.analysis.window import frame_of
+from simulator.scenario.thresholds import GROUP, MAPPING, METRICS, QUEUE, RUN, SOURCE
 from tests.analysis.rows import THINGS, a_run, reduced
 from tests.analysis.scenarios import scenario
 from tests.analysis.test_sentence import setting
@@ -27,23 +28,28 @@ def concluded(folder, *seeds, **more):
 
 
 def test_an_answer_has_every_number_a_threshold_may_ask_for(tmp_path):
-    from simulator.scenario.thresholds import LABEL_VALUES, LABELS, METRICS
-
     found = concluded(tmp_path, 1, 2)
-    missing = []
-    for metric, statistics in METRICS.items():
-        for statistic in statistics:
-            tail = f".{statistic}" if statistic else ""
-            keys = [f"{metric}{tail}"] if metric != "limit" else []
-            if metric in LABELS and metric != "limit":
-                keys += [f"{metric}{{{LABELS[metric]}={value}}}{tail}" for value in LABEL_VALUES[metric]]
-            missing += [key for key in keys if key not in found.estimates]
-    assert missing == []
+    scopes = {
+        RUN: [""],
+        QUEUE: ["queues.orders-dlq "],
+        SOURCE: [f"{ORDERS} ", "queues.mail "],
+        MAPPING: [f"{CHARGE} "],
+        GROUP: ["auto_scaling_groups.post "],
+    }
+    wanted = {
+        f"{scope}{name}{label}{'.' if statistic else ''}{statistic}"
+        for name, metric in METRICS.items()
+        for kind in metric.scopes
+        for scope in scopes[kind]
+        for label in [*([""] if name != "limit" else []), *(f"{{{metric.label}={v}}}" for v in metric.values)]
+        for statistic in metric.statistics
+    }
+    assert wanted - found.estimates.keys() == set()
 
 
 def test_thresholds_are_judged_in_their_order(tmp_path):
     found = concluded(
-        tmp_path, 1, 2, thresholds="[end_to_end.p50 < 1h, lost.count == 0, queues.mail wait.p50 > 1us]"
+        tmp_path, 1, 2, 3, thresholds="[end_to_end.p50 < 1h, lost.count == 0, queues.mail wait.p50 > 1us]"
     )
     assert [result.verdict for result in found.thresholds] == [Verdict.HOLDS, Verdict.CROSSED, Verdict.HOLDS]
     assert found.sentence.startswith("Fails 1 of 3 thresholds: ")

@@ -183,8 +183,7 @@ def test_utilisation_is_busy_over_slots_and_slots_are_instances_times_workers():
     found = measured(run, run, workers={"auto_scaling_groups.post": 4})
     assert found["auto_scaling_groups.post utilisation"].mean == pytest.approx(2 / 8)
     assert found["functions.charge.event_sources.orders utilisation"].mean == pytest.approx(0.5 / 5)
-    assert found["utilisation"].mean == pytest.approx(2.5 / 13)
-    assert found["queues.mail busy.max"].mean == 2
+    assert found["auto_scaling_groups.post busy.max"].mean == 2
 
 
 def test_limits_are_shares_of_the_time_messages_arrived():
@@ -201,7 +200,9 @@ def test_limits_are_shares_of_the_time_messages_arrived():
     found = measured(run, run)
     assert found["auto_scaling_groups.post limit{limit=booting}.share"].mean == 0.25
     assert found["auto_scaling_groups.post limit{limit=maximum_size}.share"].mean == 0.75
-    assert "auto_scaling_groups.post limit{limit=ramp}.share" not in found
+    assert found["auto_scaling_groups.post limit{limit=ramp}.share"].mean == 0.0
+    other = "functions.charge.event_sources.orders limit{limit=ramp}.share"
+    assert found[other].certainty is Certainty.NO_DATA
 
 
 def test_throttles_cold_starts_and_batches_are_counted_by_consumer_and_pooled():
@@ -231,7 +232,6 @@ def test_receives_per_copy_has_shares_that_add_up_to_one():
     ]
     assert shares == [0.5, pytest.approx(1 / 6), 0.0, 0.0, pytest.approx(1 / 3)]
     assert found["receives_per_copy.mean"].mean == pytest.approx(19 / 6)
-    assert found["receives_per_copy.max"].mean == 9
 
 
 def test_numbers_are_the_same_in_whatever_order_things_were_counted():
@@ -242,5 +242,4 @@ def test_numbers_are_the_same_in_whatever_order_things_were_counted():
 def test_a_frame_without_consumers_or_dead_letters_is_measured_too():
     found = measured({"copies": processed([0], S, S)}, frame=Frame(THINGS, 60 * S))
     assert found["wait.p50"].mean == pytest.approx(1, rel=0.005)
-    assert found["utilisation"].certainty is Certainty.NO_DATA
     assert found["drain"].certainty is Certainty.NO_DATA

@@ -40,8 +40,9 @@ def run(sent_per_s, done_per_s, slots, busy, seed=0):
     }
 
 
-def measured(*args):
-    return Measures(FRAME, [reduced(FRAME, run(*args, seed=seed)) for seed in range(3)])
+def measured(sent_per_s, done_per_s, slots, busy):
+    runs = [run(sent_per_s, done_per_s, slots, busy, seed) for seed in range(3)]
+    return Measures(FRAME, [reduced(FRAME, each) for each in runs])
 
 
 def test_overload_says_what_is_needed_and_what_is_there():

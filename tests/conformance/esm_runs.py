@@ -229,8 +229,8 @@ def _scenario(case: Case, batch_size: int) -> Any:
     if "reserved_concurrency" in function:
         about["reserved_concurrency"] = function["reserved_concurrency"]
     limits = {name: dated().rule(name).text for name in _REAL}
-    nobody = {"nobody": {"target": "q", "arrivals": {"rate": "0/s"}}}
-    return scenario(1, limits=limits, producers=nobody, queues=queues, functions={"f": about})
+    nobody = {"target": "q", "arrivals": {"rate": "0/s"}, "message": {"group": {"count": 1}}}
+    return scenario(1, limits=limits, producers={"nobody": nobody}, queues=queues, functions={"f": about})
 
 
 # -- what is expected ---------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ MESSAGES = 200_000
 """Messages of one replication of a system in its steady state."""
 
 WARM_UP = 0.05
+_LONGEST_S = 390 * 86400
 
 
 def run_case(case: Case) -> list[str]:
@@ -39,9 +40,9 @@ def judge(case: Case, most: int | None = None) -> list[str]:
     return differences(case, got)
 
 
-def _steady(interarrival_s: float) -> tuple[float, tuple[int, int]]:
-    """Duration [s] of a run with MESSAGES messages, and the part of it that counts [us]."""
-    duration_s = min(MESSAGES * interarrival_s, 390 * 86400)
+def _steady(interarrival_s: float, copies: int = 1) -> tuple[float, tuple[int, int]]:
+    """Duration [s] of a run with MESSAGES copies, and the part of it that counts [us]."""
+    duration_s = min(MESSAGES / copies * interarrival_s, _LONGEST_S)
     return duration_s, (round(WARM_UP * duration_s * SECOND), round(duration_s * SECOND))
 
 
@@ -282,7 +283,7 @@ def _busy_ramp(p: Parameters) -> Replicate:
 
 
 PERIODS = 60
-PIECES = 72
+PIECES = 36
 
 
 def _busy_wave(p: Parameters) -> Replicate:
@@ -374,7 +375,7 @@ def _join(p: Parameters) -> Replicate:
     """A topic with k queues: the time until the last copy of a message is deleted."""
     files: dict[str, str] = {}
     interarrival = p.get("interarrival", {"dist": "exponential", "mean": 0.05})
-    duration_s, window = _steady(p["k"] * lab.mean(interarrival))
+    duration_s, window = _steady(lab.mean(interarrival), p["k"])
     names = [f"q{number}" for number in range(p["k"])]
     work = lab.distribution(p["service"], files)
     asked = lab.scenario(

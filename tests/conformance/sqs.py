@@ -1,29 +1,28 @@
-"""Timed calls on queues and topics: the product's queues under a virtual clock, in ideal mode.
+"""Timed calls on queues and topics: the product's own, driven by hand under a virtual clock.
 
-Nothing is decided here that a queue or a topic of ``simulator.aws`` decides: the steps' names, bodies,
-handles and seconds become copies, receipts and microseconds, and back.
+Nothing is decided here that a queue, a topic or its waiters decide: names, bodies, handles and seconds
+become copies, receipts and microseconds, and back.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable
 from typing import Any
 
 from simulator.aws.sns.topics import FifoTopic, StandardTopic, Subscription
-from simulator.aws.sqs.fifo import FifoQueue, FifoReceipt
+from simulator.aws.sqs.fifo import FifoQueue
 from simulator.aws.sqs.receipt import NEVER, Receipt
 from simulator.aws.sqs.standard import StandardQueue
 from simulator.aws.sqs.waiters import Waiters
 from tests.conformance.running import Case, NotBuilt
-from tests.conformance.sqs_expectations import Given, Outcome, differences
+from tests.conformance.sqs_expectations import Message, Outcome, differences
 
 SECOND = 1_000_000
-WINDOW_S = 300
-DEFAULTS = {
+WINDOW_US = 300 * SECOND
+DEFAULTS: dict[str, Any] = {
     "visibility_timeout": 30,
     "delay": 0,
     "retention": 345_600,
     "receive_wait": 0,
-    "max_message_size": 1_048_576,
     "content_dedup": False,
     "dedup_scope": "queue",
     "throughput_limit": "perQueue",
@@ -33,7 +32,7 @@ Step = dict[str, Any]
 
 
 def run_case(case: Case) -> list[str]:
-    """Failures of one case, each ``step or key: wanted ..., got ...``."""
+    """Failures of one case, each ``step: key: wanted ..., got ...``."""
     world = World(case)
     outcomes = []
     for step in case["steps"]:
@@ -41,85 +40,140 @@ def run_case(case: Case) -> list[str]:
         outcomes.append(world.do(step))
         world.look()
     world.advance(NEVER)
-    failures = []
-    for number, (step, outcome) in enumerate(zip(case["steps"], outcomes, strict=True)):
-        for difference in differences(step.get("expect", {}), outcome, world.saved):
-            failures.append(f"step {number} ({step['op']} at {step['t']}): {difference}")
-    return failures
+    return [
+        f"step {number} {step['op']} at {step['t']}: {difference}"
+        for number, (step, outcome) in enumerate(zip(case["steps"], outcomes, strict=True))
+        for difference in differences(step.get("expect", {}), outcome, world.saved)
+    ]
 
 
 def _us(seconds: float) -> int:
     return round(seconds * SECOND)
 
 
-class Poll:
-    """A receive whose answer may come later."""
+def _text(body: str | dict[str, Any]) -> str:
+    return body if isinstance(body, str) else body["repeat"] * body["times"]
 
-    def __init__(self, step: Step, outcome: Outcome, until: int, names: list[str]) -> None:
-        timeout = step.get("visibility")
-        self.most: int = step.get("max", 1)
+
+def _content_id(body: str) -> str:
+    return hashlib.sha256(body.encode()).hexdigest()  # of the body only: aws-facts 2
+
+
+class Copy:
+    """A message in a queue, and what its answers say of it."""
+
+    def __init__(self, body: str, group: str | None, sent_at: int) -> None:
+        self.body = body
+        self.group = group
+        self.sent_at = sent_at
+        self.receive_count = 0
+        self.first_received_at: int | None = None
+        self.source: str | None = None
+
+
+class Handle:
+    """A receipt handle: the copy it is of, and the receipt that holds it by now."""
+
+    def __init__(self, copy: int, receipt: Any) -> None:
+        self.copy = copy
+        self.receipt = receipt
+        self.used_up = False
+
+
+class Poll:
+    """A receive; its answer may come later, and is then saved under the next of *names*."""
+
+    def __init__(self, call: Step, wait: float, now: int, names: list[str]) -> None:
+        timeout = call.get("visibility")
+        self.most: int = call.get("max", 1)
         self.timeout_us = None if timeout is None else _us(timeout)
-        self.outcome = outcome
-        self.until = until
-        self.names = names  # under which non-empty answers of its group are saved, in order
+        self.until = now + _us(wait)
+        self.names = names
+        self.outcome = Outcome(returned_at=now / SECOND)
 
 
 class Queue:
-    """A queue of the case: the product's own, and who waits at it."""
+    """A queue of the case: the product's own, and the long polls open at it."""
 
-    def __init__(self, name: str, attributes: dict[str, Any]) -> None:
+    def __init__(self, attributes: dict[str, Any]) -> None:
         given = DEFAULTS | attributes
         if given["dedup_scope"] != "queue" or given["throughput_limit"] != "perQueue":
-            raise NotBuilt("deduplication by message group and high throughput")
-        self.name = name
-        self.content_dedup: bool = given["content_dedup"]
-        self.wait: float = given["receive_wait"]
-        self.dead_letters: str | None = given["dlq"] and given["dlq"]["queue"]
-        self.waiters = Waiters()
-        self.polls: dict[int, Poll] = {}
-        settings = {
+            raise NotBuilt("deduplication by message group, high throughput")
+        redrive = given["dlq"]
+        settings: dict[str, Any] = {
             "visibility_timeout_us": _us(given["visibility_timeout"]),
             "retention_us": _us(given["retention"]),
             "delay_us": _us(given["delay"]),
-            "max_receive_count": given["dlq"] and given["dlq"]["max_receive_count"],
+            "max_receive_count": redrive["max_receive_count"] if redrive else None,
         }
-        self.model: StandardQueue | FifoQueue
-        if given["type"] == "fifo":
-            window_us = _us(WINDOW_S)
-            self.model = FifoQueue(**settings, deduplication_window_us=window_us, calls_per_s=None)
-        else:
-            self.model = StandardQueue(**settings)
+        self.fifo = given["type"] == "fifo"
+        self.model: Any = (
+            FifoQueue(**settings, deduplication_window_us=WINDOW_US, calls_per_s=None)
+            if self.fifo
+            else StandardQueue(**settings)
+        )
+        self.content_dedup: bool = given["content_dedup"]
+        self.wait: float = given["receive_wait"]
+        self.dead_letters: str | None = redrive["queue"] if redrive else None
+        self.waiters = Waiters()
+        self.polls: dict[int, Poll] = {}
+
+    def next_at(self, now: int) -> int:
+        """When one of its long polls may be answered or ends."""
+        if not self.polls:
+            return NEVER
+        first_end = min(poll.until for poll in self.polls.values())
+        return int(min(first_end, self.model.next_visible_at(now)))
 
 
 class Topic:
-    """A topic of the case: the product's own, and the names of the queues subscribed."""
+    """A topic of the case: the product's own, and the queue of each subscription."""
 
     def __init__(self, attributes: dict[str, Any]) -> None:
+        self.fifo = attributes["type"] == "fifo"
         self.content_dedup: bool = attributes.get("content_dedup", False)
+        self.model = FifoTopic(WINDOW_US) if self.fifo else StandardTopic()
         self.queues: list[str] = []
-        fifo = attributes["type"] == "fifo"
-        self.model = FifoTopic(_us(WINDOW_S)) if fifo else StandardTopic()
+        self.published = 0
 
 
 class World:
-    """The queues and topics of a case, its clock, and every copy by number."""
+    """The queues and topics of a case, its clock, and its copies by number."""
 
     def __init__(self, case: Case) -> None:
         self.now = 0
         self.saved: dict[str, Outcome] = {}
-        self.copies: list[Given] = []
-        self.queues = {name: Queue(name, attributes) for name, attributes in case["queues"].items()}
+        self.copies: list[Copy] = []
+        self.handles: list[Handle] = []
+        self.queues = {name: Queue(attributes) for name, attributes in case["queues"].items()}
         self.topics = {name: Topic(attributes) for name, attributes in case.get("topics", {}).items()}
-        self._polls = 0
+        self._opened = 0
+        self._calls: dict[str, Callable[[Step], Outcome]] = {
+            "send": self._send,
+            "send_batch": self._send_batch,
+            "receive": self._receive,
+            "receive_group": self._receive_group,
+            "delete": self._delete,
+            "delete_batch": self._delete_batch,
+            "change_visibility": self._change_visibility,
+            "change_visibility_batch": self._change_visibility_batch,
+            "counts": self._counts,
+            "publish": self._publish,
+            "subscribe": self._subscribe,
+            "check": lambda step: Outcome(),
+        }
         for subscription in case.get("subscriptions", []):
-            error = self._subscribe(subscription).error
-            assert error is None, error
+            refused = self._subscribe(subscription).error
+            assert refused is None, refused
 
     # -- time --------------------------------------------------------------------------------------
 
     def advance(self, to: int) -> None:
-        """Let the time run to *to*, answering long polls when they would be."""
-        while (at := min(map(self._next_at, self.queues.values()), default=NEVER)) <= to and at < NEVER:
+        """Let time run to *to*; long polls answer when they can, and end empty when their wait does."""
+        while True:
+            at = min(queue.next_at(self.now) for queue in self.queues.values())
+            if at > to or at == NEVER:
+                break
             self.now = max(self.now, at)
             self.look()
             for queue in self.queues.values():
@@ -128,184 +182,213 @@ class World:
         if to < NEVER:
             self.now = to
 
-    def _next_at(self, queue: Queue) -> int:
-        if not queue.polls:
-            return NEVER
-        return min(queue.model.next_visible_at(self.now), *(poll.until for poll in queue.polls.values()))
-
     def look(self) -> None:
-        """Answer every long poll that can be answered at this instant."""
-        while any([self._answer_one(queue) for queue in self.queues.values()]):
-            pass
-
-    def _answer_one(self, queue: Queue) -> bool:
-        if not queue.waiters.total or queue.model.next_visible_at(self.now) > self.now:
-            return False
-        number = queue.waiters.pick(0.0)
-        if self._receive(queue, queue.polls[number]):
-            self._close(queue, number)
-        return True
+        """Answer all long polls that can be answered at this instant."""
+        looking = True
+        while looking:
+            looking = False
+            for name, queue in self.queues.items():
+                while queue.polls and queue.model.next_visible_at(self.now) <= self.now:
+                    looking = True
+                    number = queue.waiters.pick(0.0)
+                    if self._ask(name, queue.polls[number]):
+                        self._close(queue, number)
+                    elif queue.model.next_visible_at(self.now) <= self.now:
+                        raise AssertionError(f"{name} says that a receive finds something, and it does not")
 
     def _close(self, queue: Queue, number: int) -> None:
         queue.waiters.withdraw(number)
-        queue.polls.pop(number).outcome.returned_at = self.now
+        queue.polls.pop(number).outcome.returned_at = self.now / SECOND
 
     # -- calls -------------------------------------------------------------------------------------
 
     def do(self, step: Step) -> Outcome:
-        """Make one call; the outcome of a long poll is filled in when it answers."""
-        call = getattr(self, f"_{step['op']}", None)
-        if call is None or step["op"] not in BUILT:
-            raise NotBuilt(step["op"])
+        """Make the call of a step; a long poll's outcome is filled in when it answers."""
         wanted = step.get("expect", {}).get("error")
-        if wanted and (step["op"] not in REFUSING or self._checks_nothing_but_time(step)):
-            raise NotBuilt(f"{step['op']} refused with {wanted}")
-        outcome: Outcome = call(step)
+        if step["op"] not in self._calls or (wanted and not self._may_refuse(step)):
+            raise NotBuilt(step["op"] + (f" refused with {wanted}" if wanted else ""))
+        outcome = self._calls[step["op"]](step)
         if "save" in step:
             self.saved[step["save"]] = outcome
         return outcome
 
-    def _checks_nothing_but_time(self, step: Step) -> bool:
-        """Whether a refusal is beyond what is built: a FIFO queue refuses an ended handle, no more."""
-        if "receipt" not in step:
-            return False
-        if step["receipt"].startswith("literal:"):
+    def _may_refuse(self, step: Step) -> bool:
+        """Whether the rule for a refusal may be built: ended handles of FIFO queues, and subscriptions."""
+        if step["op"] == "subscribe":
             return True
+        if step["op"] not in ("delete", "change_visibility") or "#" not in step["receipt"]:
+            return False
         handle = self._handle(step["receipt"])
-        fifo = isinstance(self.queues[step["queue"]].model, FifoQueue)
-        return not fifo or handle.deleted or handle.receipt.visible_at > _us(step["t"])
+        asks_for_too_long = step.get("timeout", 0) > 43_200 - (self.now - handle.receipt.received_at) / SECOND
+        return self.queues[step["queue"]].fifo and not handle.used_up and not asks_for_too_long
 
     def _send(self, step: Step) -> Outcome:
-        queue = self.queues[step["queue"]]
-        return Outcome(message_id=self._put(queue, step))
+        return Outcome(message_id=self._put(step["queue"], step))
 
     def _send_batch(self, step: Step) -> Outcome:
         if step.get("expect", {}).get("failed_ids"):
             raise NotBuilt("entries of a batch that fail alone")
-        ids = {entry["id"]: self._put(self.queues[step["queue"]], entry) for entry in step["entries"]}
-        return Outcome(ok_ids=list(ids), failed_ids=[])
+        for entry in step["entries"]:
+            self._put(step["queue"], entry)
+        return Outcome(ok_ids=[entry["id"] for entry in step["entries"]])
 
-    def _put(self, queue: Queue, message: Step) -> int:
-        """A copy for the queue; the number it is known by, which is its original's if it is a duplicate."""
-        body = _text(message["body"])
-        copy = len(self.copies)
-        self.copies.append(Given(copy, body, message.get("group"), self.now))
-        if isinstance(queue.model, FifoQueue):
-            name = message.get("dedup") or (queue.content_dedup and _digest(body))
-            if not name or message.get("group") is None or message.get("delay"):
-                raise NotBuilt("checks of a FIFO send")
-            return queue.model.send_message(self.now, copy, message["group"], name)
-        if "delay" in message and _us(message["delay"]) != queue.model.delay_us:
+    def _put(self, name: str, message: Step) -> int:
+        """Send a copy; the message id it is answered with."""
+        queue = self.queues[name]
+        body, group = _text(message["body"]), message.get("group")
+        number = len(self.copies)
+        self.copies.append(Copy(body, group, self.now))
+        if queue.fifo:
+            content = _content_id(body) if queue.content_dedup else None
+            return int(queue.model.send_message(self.now, number, group, message.get("dedup", content)))
+        if message.get("delay", queue.model.delay_us / SECOND) * SECOND != queue.model.delay_us:
             raise NotBuilt("message timers")
-        queue.model.send_messages([self.now], [copy])
-        return copy
+        queue.model.send_messages([self.now], [number])
+        return number
 
-    def _receive_step(self, step: Step, names: list[str], outcome: Outcome) -> None:
-        if "attempt_id" in step:
+    def _receive(self, step: Step) -> Outcome:
+        return self._poll(step["queue"], step, [])
+
+    def _receive_group(self, step: Step) -> Outcome:
+        names = list(step.get("save_in_order", []))
+        return Outcome(polls=[self._poll(step["queue"], poll, names) for poll in step["polls"]])
+
+    def _poll(self, name: str, call: Step, names: list[str]) -> Outcome:
+        if "attempt_id" in call:
             raise NotBuilt("receive request attempt ids")
-        queue = self.queues[step["queue"]]
-        wait = step.get("wait", queue.wait)
-        poll = Poll(step, outcome, self.now + _us(wait), names)
-        outcome.returned_at = self.now
-        if not self._receive(queue, poll) and wait:
-            self._polls += 1
-            queue.polls[self._polls] = poll
-            queue.waiters.wait(self._polls)
+        queue = self.queues[name]
+        poll = Poll(call, call.get("wait", queue.wait), self.now, names)
+        if not self._ask(name, poll) and poll.until > self.now:
+            self._opened += 1
+            queue.polls[self._opened] = poll
+            queue.waiters.wait(self._opened)
+        return poll.outcome
 
-    def _receive(self, queue: Queue, poll: Poll) -> bool:
-        """Receive for a poll until it has messages or there is nothing; whether it has some."""
+    def _ask(self, name: str, poll: Poll) -> bool:
+        """Receive for a poll, once more as long as only moves come of it; whether there are messages."""
+        queue = self.queues[name]
         while (receipt := queue.model.receive_message(self.now, poll.most, poll.timeout_us)) is not None:
-            if receipt.moved:
-                self._move(queue, receipt.moved)
+            self._move(name, receipt.moved)
             if receipt.copies:
-                poll.outcome.messages = self._messages(receipt)
+                poll.outcome.messages = [self._message(number, receipt) for number in receipt.received]
                 if poll.names:
                     self.saved[poll.names.pop(0)] = poll.outcome
                 return True
         return False
 
-    def _messages(self, receipt: Receipt) -> list["Given"]:
-        messages = []
-        for number in receipt.received:
-            copy = self.copies[number]
-            copy.receive_count = receipt.again.get(number, 1)
-            if copy.first_received_at is None:
-                copy.first_received_at = self.now
-            messages.append(copy.given(receipt))
-        return messages
+    def _message(self, number: int, receipt: Receipt) -> Message:
+        copy = self.copies[number]
+        copy.receive_count = receipt.again.get(number, 1)
+        if copy.first_received_at is None:
+            copy.first_received_at = self.now
+        self.handles.append(Handle(number, receipt))
+        return Message(
+            message_id=number,
+            body=copy.body,
+            group=copy.group,
+            receive_count=copy.receive_count,
+            sent_at=copy.sent_at / SECOND,
+            first_received_at=copy.first_received_at / SECOND,
+            dlq_source=copy.source,
+            handle=len(self.handles) - 1,
+        )
 
-    def _move(self, queue: Queue, copies: list[int]) -> None:
-        assert queue.dead_letters is not None
-        target = self.queues[queue.dead_letters].model
-        moved = [self.copies[number] for number in copies]
-        sent_at = [copy.sent_at for copy in moved]
-        counts = [copy.receive_count for copy in moved]
-        if isinstance(target, FifoQueue):
-            target.move_in(self.now, copies, sent_at, counts, [str(copy.group) for copy in moved])
-        else:
-            target.move_in(self.now, copies, sent_at, counts)
-        for copy in moved:
-            copy.source = queue.name
+    def _move(self, source: str, numbers: list[int]) -> None:
+        dead_letters = self.queues[source].dead_letters
+        if not numbers or dead_letters is None:
+            return
+        copies = [self.copies[number] for number in numbers]
+        groups = ([copy.group for copy in copies],) if self.queues[dead_letters].fifo else ()
+        self.queues[dead_letters].model.move_in(
+            self.now,
+            numbers,
+            [copy.sent_at for copy in copies],
+            [copy.receive_count for copy in copies],
+            *groups,
+        )
+        for copy in copies:
+            copy.source = source
 
-    def _receive_group(self, step: Step) -> Outcome:
-        outcome = Outcome(polls=[Outcome() for _ in step["polls"]])
-        names = list(step.get("save_in_order", []))
-        for poll, of_poll in zip(step["polls"], outcome.polls, strict=True):
-            self._receive_step({**poll, "queue": step["queue"]}, names, of_poll)
-        return outcome
-
-    def _handle(self, receipt: str) -> "Given":
+    def _handle(self, receipt: str) -> Handle:
         name, _, index = receipt.partition("#")
-        return self.saved[name].messages[int(index)]
+        return self.handles[self.saved[name].messages[int(index)].handle]
 
     def _delete(self, step: Step) -> Outcome:
-        return Outcome(error=self._delete_one(self.queues[step["queue"]], self._handle(step["receipt"])))
-
-    def _delete_one(self, queue: Queue, handle: Given) -> str | None:
-        error = None
-        if isinstance(queue.model, FifoQueue):
-            assert isinstance(handle.receipt, FifoReceipt)
-            error = queue.model.refusal(self.now, handle.receipt)
-            gone = queue.model.delete_messages(self.now, handle.receipt, [handle.number])
-        else:
-            gone = queue.model.delete_messages(self.now, handle.receipt, [handle.number])
-        handle.deleted = handle.deleted or bool(gone)
-        return error
-
-    def _delete_batch(self, step: Step) -> Outcome:
-        queue = self.queues[step["queue"]]
-        errors = {e["id"]: self._delete_one(queue, self._handle(e["receipt"])) for e in step["entries"]}
-        return _by_entry(errors)
+        queue, handle = self.queues[step["queue"]], self._handle(step["receipt"])
+        refused = queue.model.refusal(self.now, handle.receipt) if queue.fifo else None
+        if queue.model.delete_messages(self.now, handle.receipt, [handle.copy]):
+            handle.used_up = True
+        return Outcome(error=refused)
 
     def _change_visibility(self, step: Step) -> Outcome:
-        handle = self._handle(step["receipt"])
-        return Outcome(error=self._change_one(self.queues[step["queue"]], handle, step["timeout"]))
+        queue, handle = self.queues[step["queue"]], self._handle(step["receipt"])
+        refused = queue.model.refusal(self.now, handle.receipt) if queue.fifo else None
+        if refused is None:
+            handle.receipt = queue.model.change_message_visibility(
+                self.now, handle.receipt, [handle.copy], _us(step["timeout"])
+            )
+        return Outcome(error=refused)
 
-    def _change_one(self, queue: Queue, handle: Given, timeout: float) -> str | None:
-        if isinstance(queue.model, FifoQueue):
-            assert isinstance(handle.receipt, FifoReceipt)
-            error = queue.model.refusal(self.now, handle.receipt)
-            if error is not None:
-                return error
-            copies = [handle.number]
-            handle.receipt = queue.model.change_message_visibility(
-                self.now, handle.receipt, copies, _us(timeout)
-            )
-        else:
-            handle.receipt = queue.model.change_message_visibility(
-                self.now, handle.receipt, [handle.number], _us(timeout)
-            )
-        return None
+    def _delete_batch(self, step: Step) -> Outcome:
+        return self._each_entry(step, self._delete)
 
     def _change_visibility_batch(self, step: Step) -> Outcome:
-        queue = self.queues[step["queue"]]
-        errors = {
-            e["id"]: self._change_one(queue, self._handle(e["receipt"]), e["timeout"])
-            for e in step["entries"]
-        }
-        return _by_entry(errors)
+        return self._each_entry(step, self._change_visibility)
+
+    def _each_entry(self, step: Step, call: Callable[[Step], Outcome]) -> Outcome:
+        if any("#" not in entry["receipt"] for entry in step["entries"]):
+            raise NotBuilt("handles that were never issued")
+        outcome = Outcome()
+        for entry in step["entries"]:
+            refused = call({**entry, "queue": step["queue"]}).error
+            (outcome.failed_ids if refused else outcome.ok_ids).append(entry["id"])
+        return outcome
 
     def _counts(self, step: Step) -> Outcome:
         model = self.queues[step["queue"]].model
         now = self.now
-        return Outcome(counts=(model.visible(now), model.in_flight(now), model.delayed(now)))
+        counts = {
+            "visible": model.visible(now),
+            "in_flight": model.in_flight(now),
+            "delayed": model.delayed(now),
+        }
+        return Outcome(counts=counts)
+
+    # -- topics ------------------------------------------------------------------------------------
+
+    def _subscribe(self, step: Step) -> Outcome:
+        if "dlq" in step or not step.get("raw"):
+            raise NotBuilt("dead-letter queues of subscriptions, delivery in SNS's envelope")
+        policy = step.get("filter_policy") or {}
+        exact = all(isinstance(value, str) for values in policy.values() for value in values)
+        if step.get("filter_scope", "MessageAttributes") != "MessageAttributes" or not exact:
+            raise NotBuilt("filter policies in full")
+        topic = self.topics[step["topic"]]
+        refused = topic.model.subscribe(
+            Subscription(
+                to_fifo=self.queues[step["queue"]].fifo, filter_policy=policy, raw_message_delivery=True
+            )
+        )
+        if refused is None:
+            topic.queues.append(step["queue"])
+        return Outcome(error=refused)
+
+    def _publish(self, step: Step) -> Outcome:
+        topic = self.topics[step["topic"]]
+        body = _text(step["body"])
+        name = step.get("dedup", _content_id(body) if topic.content_dedup else None)
+        topic.published += 1
+        number = topic.published
+        if isinstance(topic.model, FifoTopic):
+            original = topic.model.publish(self.now, number, name)
+            if original != number:
+                return Outcome(message_id=original)
+        given = step.get("attributes", {})
+        if any(subscription.filter_policy for subscription in topic.model.subscriptions) and any(
+            attribute["type"] not in ("String", "Number", "Binary") for attribute in given.values()
+        ):
+            raise NotBuilt("filter policies in full")
+        attributes = {key: value["value"] for key, value in given.items() if value["type"] == "String"}
+        for index in topic.model.receivers(attributes):
+            self._put(topic.queues[index], {"body": body, "group": step.get("group"), "dedup": name})
+        return Outcome(message_id=number)

@@ -214,6 +214,7 @@ def make(*, runs=10, duration_s=7200.0, bin_s=60.0, peak=2000.0, base=200.0, fro
     held = thresholds_for(mean, estimates, runs) if thresholds else ()
     return Answer(
         setting=setting, estimates=estimates, thresholds=held, series=pd.concat(series, ignore_index=True),
+        sentence="Fails 2 of 4 thresholds: the burst ×10 outruns maximum concurrency 320; p99 4.49 min, empty 5.37 min after it",
         tails=pd.concat(tails, ignore_index=True), limits=pd.concat(limits, ignore_index=True), bin_s=bin_s,
         assumptions=("lat.sqs_send 10 ms is a model, not a measurement", "esm.idle_after 60 s is contested"),
         closed_forms=[ClosedForm(BILLING, "backlog", until_s, fluid_peak, "ramp, then 2,000 − 1,422 msg/s")] if events else (),

@@ -13,7 +13,7 @@ from simulator.scenario.reading import read
 CHECKOUT = Path(__file__).parent / "checkout.yaml"
 TEXT = CHECKOUT.read_text()
 DATA = read(CHECKOUT).value
-PATHS = sorted(read(CHECKOUT).marks, key=str)[1:]
+PATHS = sorted((path for path in read(CHECKOUT).marks if path), key=str)
 TRIALS = settings(
     max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )

@@ -1,9 +1,9 @@
 """The books of a run, kept again from its rows alone: what the engine's own counters say is not asked."""
 
 import numpy as np
-from tests.scenarios.running import Ran
 
 from simulator.recording.tables import NONE, Arrival, Attempt, Fate, Outcome
+from tests.scenarios.running import Ran
 
 
 def assert_rows_add_up(run: Ran) -> None:
@@ -28,15 +28,15 @@ def assert_rows_add_up(run: Ran) -> None:
     # a copy was given out as often as there are deliveries of it
     assert copies["receives"].sum() == len(deliveries["copy"])
     assert (copies["fate"] == Fate.DELETED).sum() == deliveries["deleted"].sum()
-    once = copies["receives"] == 0
-    assert np.all(copies["first_received_at"][once] == NONE)
+    never = copies["receives"] == 0
+    assert np.all(copies["first_received_at"][never] == NONE)
 
     # instants of a stay and of a delivery are in order
     done = copies["succeeded_at"] != NONE
     assert np.all(copies["offered_at"] <= copies["sent_at"])
     assert np.all(copies["sent_at"] <= copies["arrived_at"])
     assert np.all(copies["arrived_at"] <= copies["ended_at"])
-    assert np.all(copies["first_received_at"][~once] >= copies["arrived_at"][~once])
+    assert np.all(copies["first_received_at"][~never] >= copies["arrived_at"][~never])
     assert np.all(copies["first_started_at"][done] <= copies["succeeded_at"][done])
     worked = deliveries["ended_at"] != NONE
     assert np.all(deliveries["received_at"][worked] <= deliveries["started_at"][worked])

@@ -57,7 +57,9 @@ def successes_per_s(run: Ran) -> float:
 
 @pytest.mark.parametrize("batch", [1, 10])
 @pytest.mark.parametrize("partial", ["true", "false"])
-def test_a_function_does_slots_x_batch_over_the_time_of_an_invocation(tmp_path: Path, batch: int, partial: str):
+def test_a_function_does_slots_x_batch_over_the_time_of_an_invocation(
+    tmp_path: Path, batch: int, partial: str
+):
     sets = {
         "functions__work__event_sources__queue__batch_size": str(batch),
         "functions__work__event_sources__queue__report_batch_item_failures": partial,
@@ -73,8 +75,10 @@ def test_a_fleet_does_workers_x_batch_over_the_time_of_a_batch(tmp_path: Path, b
     sets = {
         "auto_scaling_groups__work__receive__max_messages": str(batch),
         "auto_scaling_groups__work__receive__delete": delete,
+        "ideal": "false",
+        "limits": "{lat.sqs_receive: 3ms, lat.sqs_delete: 2ms}",
     }
-    run = Ran(written(tmp_path, FLEET, **{**sets, "ideal": "false", "limits": "{lat.sqs_receive: 3ms, lat.sqs_delete: 2ms}"}))
+    run = Ran(written(tmp_path, FLEET, **sets))
     deletes = batch if delete == "each" else 1
     per_batch_s = 0.003 + 0.007 + batch * 0.030 + deletes * 0.002
     assert successes_per_s(run) == pytest.approx(6 * batch / per_batch_s, rel=0.001)

@@ -82,7 +82,7 @@ functions:
     event_sources:
       queue: {batch_size: 1, maximum_concurrency: 100}
 """
-"""A group with 5% of the traffic brings 12.5 a second and gets 5 worked, one after another; the others idle."""
+"""A group with 5% of the traffic brings 12.5 a second, of which 5 are worked; the others are half idle."""
 
 
 def test_one_starved_group_with_5_percent_of_the_traffic_makes_the_p99_longer_than(tmp_path: Path):

@@ -1,16 +1,16 @@
 """Every ready scenario loads, runs and keeps its books, also in each of its variants.
 
-A run that does not conserve raises of itself; here the rows are added up again, without the engine's counters.
+A run that does not conserve raises of itself; here its rows are added up, without the engine's counters.
 """
 
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.scenarios.books import assert_rows_add_up
-from tests.scenarios.running import Ran
 
 from simulator.scenario import load
+from tests.scenarios.books import assert_rows_add_up
+from tests.scenarios.running import Ran
 
 FILES = sorted((Path(__file__).parents[2] / "scenarios").glob("*.yaml"))
 SHORTER = {
@@ -74,11 +74,15 @@ def sides_with_the_same_traffic() -> list[tuple[Path, str]]:
     ]
 
 
+def in_order(messages: dict[str, np.ndarray], column: str) -> np.ndarray:
+    """A column by producer and serial; rows come in the order in which fates were known."""
+    return messages[column][np.lexsort((messages["serial"], messages["producer"]))]
+
+
 @pytest.mark.parametrize(("path", "variant"), sides_with_the_same_traffic(), ids=name_of)
 def test_a_variant_with_the_same_traffic_meets_the_same_messages(path: Path, variant: str):
     """Common numbers: instant, size, group and poison belong to the message, whoever works it."""
     base, other = short(path, ""), short(path, variant)
     for column in ("producer", "serial", "offered_at", "size_bytes", "group", "attributes", "poison"):
-        by_serial = [np.lexsort((run["messages"]["serial"], run["messages"]["producer"])) for run in (base, other)]
-        one, two = (run["messages"][column][order] for run, order in zip((base, other), by_serial, strict=True))
+        one, two = in_order(base["messages"], column), in_order(other["messages"], column)
         assert np.array_equal(one, two), column

@@ -1,5 +1,6 @@
 """Scaling policies see what CloudWatch shows: one point a minute, a minute late, and nothing else."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -35,9 +36,10 @@ auto_scaling_groups:
     policies:
       backlog: {target_tracking: {target: 100}}
 """
-STEP = BURST.replace("duration: 40m", "duration: 11m").replace("{for: 10m, rate: 200/s", "{rate: 200/s").replace(
-    "      - {rate: 1/s, process: even}\n", ""
-)
+STEP = {
+    "duration": "11m",
+    "producers__source__arrivals": "[{for: 5m, rate: 10/s, process: even}, {rate: 200/s, process: even}]",
+}
 STEP_AT = 5 * MINUTE
 REACT = 13 * SECOND
 BOOT = 40 * SECOND
@@ -48,7 +50,7 @@ def changes(run: Ran, quantity: Quantity) -> list[tuple[int, int]]:
     rows = run["changes"]
     chosen = rows["quantity"] == quantity
     pairs = sorted(zip(rows["from_at"][chosen].tolist(), rows["value"][chosen].tolist(), strict=True))
-    return [pair for before, pair in zip([(0, None), *pairs], pairs, strict=False) if before[1] not in (None, pair[1])]
+    return [pair for before, pair in pairwise(pairs) if before[1] != pair[1]]
 
 
 def test_launches_start_between_the_earliest_and_the_latest_instant_of_the_arithmetic(tmp_path: Path):
@@ -57,7 +59,7 @@ def test_launches_start_between_the_earliest_and_the_latest_instant_of_the_arith
     A step at u: the first point above comes up to a minute later, two more after it, a minute until the
     third is published: u + 3 min to u + 4 min. Then 13 s to the launch, and the boot.
     """
-    scenario = written(tmp_path, STEP)
+    scenario = written(tmp_path, BURST, **STEP)
     decided = []
     for replication in range(12):
         run = Ran(scenario, replication=replication)
@@ -73,7 +75,7 @@ def test_launches_start_between_the_earliest_and_the_latest_instant_of_the_arith
 def test_scale_in_comes_no_sooner_than_15_low_points_after_the_backlog_is_gone(tmp_path: Path):
     run = Ran(written(tmp_path, BURST, duration="60m"))
     desired = changes(run, Quantity.DESIRED)
-    shrink_at = next(at for (_, before), (at, after) in zip(desired, desired[1:], strict=False) if after < before)
+    shrink_at = next(at for (_, before), (at, after) in pairwise(desired) if after < before)
     copies = run["copies"]
     edges = np.arange(STEP_AT, shrink_at, SECOND)
     backlog = np.searchsorted(np.sort(copies["arrived_at"]), edges, side="right") - np.searchsorted(
@@ -84,7 +86,9 @@ def test_scale_in_comes_no_sooner_than_15_low_points_after_the_backlog_is_gone(t
     assert low_from + 15 * MINUTE <= shrink_at <= low_from + 17 * MINUTE + SECOND
 
 
-def test_poisoning_the_true_series_between_samples_changes_no_scaling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_poisoning_the_true_series_between_samples_changes_no_scaling(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     """A queue that says nan to whoever asks at any other instant than a sample's, or after the end."""
     scenario = written(tmp_path, BURST)
     plain = Ran(scenario)
@@ -107,6 +111,6 @@ def test_poisoning_the_true_series_between_samples_changes_no_scaling(tmp_path: 
 def test_a_policy_that_sees_nothing_does_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Insufficient data freezes the group, however deep the queue is."""
     monkeypatch.setattr("simulator.processes.auto_scaling.backlog_per_instance", lambda *_: float("nan"))
-    run = Ran(written(tmp_path, STEP))
+    run = Ran(written(tmp_path, BURST, **STEP))
     assert changes(run, Quantity.DESIRED) == []
     assert changes(run, Quantity.ALARM) != []

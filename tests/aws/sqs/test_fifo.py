@@ -4,11 +4,13 @@ Sources: SQS developer guide (aws-facts 1.1, 1.3, 2); conformance cases (FIFO-..
 win over the guide. Random sequences against a plain model are in ``tests/reference``.
 """
 
+import gc
 import sys
 
 import pytest
 
 from simulator.aws.sqs.fifo import FifoQueue, FifoReceipt
+from simulator.aws.sqs.message_groups import Message
 from simulator.aws.sqs.receipt import NEVER
 
 SECOND = 1_000_000
@@ -472,3 +474,27 @@ def test_one_message_in_flight_for_hours_does_not_keep_what_came_after_it():
     assert stuck.copies == [10**6]
     for container in (queue._line, queue._in_flight, queue._groups._closed):
         assert len(container) < 5_000
+
+
+def test_deleted_messages_are_freed_without_the_cyclic_collector(monkeypatch):
+    """It is frozen during a run. Without slack nothing stale is kept for a later cleaning."""
+    monkeypatch.setattr("simulator.aws.sqs.fifo.SLACK", 0)
+    queue = fifo(visibility=SECOND)
+    gc.disable()
+    try:
+        for k in range(300):
+            now = 2 * SECOND * k
+            fill(queue, *"aaab", now=now, first=4 * k)
+            receipt = receive(queue, now + 9, 10)
+            changed = queue.change_message_visibility(now + 10, receipt, receipt.received[:2], 5)
+            queue.delete_messages(now + 11, changed, changed.received)
+            if k % 2:
+                last = receive(queue, now + SECOND + 9, 10)  # what came back
+                queue.delete_messages(now + SECOND + 10, last, last.received)
+            else:
+                queue.delete_messages(now + 11, receipt, receipt.received)
+        left = sum(isinstance(thing, Message) for thing in gc.get_objects())
+    finally:
+        gc.enable()
+    assert counts(queue, 10**12) == (0, 0, 0)
+    assert left < 10
