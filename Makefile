@@ -35,7 +35,7 @@ demo: $(VENV)/.installed ## Two ready scenarios, 5 replications each; ends with 
 	  [ $$status -eq 0 ] || [ $$status -eq 99 ] || exit $$status; \
 	done
 	@echo
-	@for scenario in $(DEMO); do sed -n 1p reports/$$scenario/summary.md; ls reports/$$scenario/*.png; done
+	@for scenario in $(DEMO); do sed -n '1p;3p' reports/$$scenario/summary.md; ls reports/$$scenario/*.png; done
 
 test: $(VENV)/.dev ## All tests, on all cores
 	$(BIN)/python -m pytest -n auto

@@ -48,6 +48,12 @@ def test_a_page_tells_only_what_is_tested():
     assert all(line.startswith("make ") or "simulator " in line for _, line in lines())
 
 
+def test_the_scenario_reference_is_what_the_schema_says():
+    """`make docs` writes it anew."""
+    page = (ROOT / "docs" / "scenario-reference.md").read_text(encoding="utf-8")
+    assert page == typed("schema", "-o", "md").out
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_and_pictures_of_a_page_are_there(page: Path):
     for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):

@@ -40,7 +40,7 @@ def answer(
     measures = Measures(frame, partials, workers, start)
     curves = series.Curves(measures)
     thresholds = judge(scenario.thresholds, measures.estimates)
-    growing = [queue for queue in frame.queues if overload.growth_of(measures, queue) is not None]
+    growths = overload.overloaded(measures, setting)
     return Answer(
         setting=setting,
         estimates=measures.estimates,
@@ -49,8 +49,8 @@ def answer(
         tails=series.tails(measures, curves.group),
         limits=series.limits(measures, curves.group),
         assumptions=tuple(assumptions),
-        warnings=tuple(overload.warnings(measures, setting)),
-        sentence=sentence(setting, thresholds, measures.estimates, growing),
+        warnings=tuple(overload.warning(growth, setting) for growth in growths),
+        sentence=sentence(setting, thresholds, measures.estimates, [growth.queue for growth in growths]),
         bin_s=curves.bin_s,
         points=points(measures),
         closed_forms=tuple(fluid.closed_forms(scenario, setting)),

@@ -34,14 +34,27 @@ class Growth(NamedTuple):
         return self.slots > 0 and self.busy >= _SATURATED * self.slots
 
 
-def warnings(measures: Measures, setting: Setting) -> list[str]:
-    """Name every queue whose backlog grows when arrivals end."""
-    found = []
-    for queue in measures.frame.queues:
-        growth = growth_of(measures, queue)
-        if growth is not None:
-            found.append(_words(growth, setting))
-    return found
+def overloaded(measures: Measures, setting: Setting) -> list[Growth]:
+    """Queues whose backlog grows in the last quarter of arrivals, unless an event there explains it."""
+    quarter_s = setting.duration_s * 3 / 4
+    if any(event.until_s > quarter_s for event in setting.events):
+        return []
+    found = (growth_of(measures, queue) for queue in measures.frame.queues)
+    return [growth for growth in found if growth is not None]
+
+
+def warning(growth: Growth, setting: Setting) -> str:
+    """Say what grows and what is lacking: ``needs 41 busy slots, has 40; its backlog grows by 12/s``."""
+    grows = f"grows by {significant(growth.per_s)}/s when arrivals end"
+    limit = limit_words(growth.limit, setting, growth.queue)
+    why = f" ({limit} binds {growth.limit_share:.0%} of the time)" if growth.limit else ""
+    if not growth.slots > 0 or math.isnan(growth.busy):
+        return f"{growth.queue} is overloaded: its backlog {grows}{why}"
+    if growth.saturated and growth.needed > growth.slots:
+        needed, has = significant(growth.needed), significant(growth.slots)
+        return f"{growth.queue} is overloaded: needs {needed} busy slots, has {has}; its backlog {grows}{why}"
+    busy = f"{significant(growth.busy)} of {significant(growth.slots)} slots busy"
+    return f"{growth.queue} falls behind with {busy}: its backlog {grows}{why}"
 
 
 def growth_of(measures: Measures, queue: str) -> Growth | None:
@@ -84,16 +97,3 @@ def _limit(measures: Measures, consumers: Sequence[int], first: int, last: int) 
     known = {name: share / len(consumers) for name, share in found.items() if share > 0}
     name = max(known, key=lambda name: known[name], default="")
     return name, known.get(name, 0.0)
-
-
-def _words(growth: Growth, setting: Setting) -> str:
-    grows = f"grows by {significant(growth.per_s)}/s when arrivals end"
-    limit = limit_words(growth.limit, setting, growth.queue)
-    why = f" ({limit} binds {growth.limit_share:.0%} of the time)" if growth.limit else ""
-    if not growth.slots > 0 or math.isnan(growth.busy):
-        return f"{growth.queue} is overloaded: its backlog {grows}{why}"
-    if growth.saturated and growth.needed > growth.slots:
-        needed, has = significant(growth.needed), significant(growth.slots)
-        return f"{growth.queue} is overloaded: needs {needed} busy slots, has {has}; its backlog {grows}{why}"
-    busy = f"{significant(growth.busy)} of {significant(growth.slots)} slots busy"
-    return f"{growth.queue} falls behind with {busy}: its backlog {grows}{why}"

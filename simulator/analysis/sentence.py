@@ -21,6 +21,18 @@ _NAMES: Final[Mapping[str, str]] = {
     "receives_per_copy": "receives per message",
     "in_service": "in service",
 }
+_LIMITS: Final[Mapping[str, str]] = {
+    "ramp": "the polling ramp",
+    "scaling_rate": "Lambda's scaling rate",
+    "group_locked": "the message group lock",
+    "call_tokens": "the queue's calls per second",
+    "in_flight_cap": "the in-flight limit",
+    "metric_lag": "the lag of metric and alarm",
+    "booting": "booting instances",
+    "maximum_size": "the maximum size",
+    "mapping_cap": "the event source mapping's cap",
+}
+"""What a limit is called where its consumer has no words with its number."""
 _BINDS: Final = 0.01
 """A limit that binds for a smaller share of the time explains nothing."""
 
@@ -83,7 +95,7 @@ def limit_words(limit: str, setting: Setting, queue: str) -> str:
     for consumer in setting.consumers:
         if consumer.queue == queue and limit in consumer.limit_words:
             return consumer.limit_words[limit]
-    return limit.replace("_", " ")
+    return _LIMITS.get(limit, limit.replace("_", " "))
 
 
 def sentence(
@@ -106,7 +118,8 @@ def sentence(
     verdict = _verdict(thresholds)
     if not verdict:
         return text[:1].upper() + text[1:] if text else "No data"
-    return f"{verdict}: {text}" if text else verdict
+    link = ", though" if cause and verdict.startswith("Holds") else ":"
+    return f"{verdict}{link} {text}" if text else verdict
 
 
 def _verdict(thresholds: Sequence[ThresholdResult]) -> str:
@@ -130,6 +143,7 @@ def _cause(setting: Setting, estimates: Mapping[str, Estimate], overloaded: Sequ
         return ""
     consumers = [consumer for consumer in setting.consumers if consumer.queue == queue]
     limit = _binding(consumers, estimates)
+    limit = limit_words(limit, setting, queue) if limit else ""
     if queue in overloaded:
         what = f"traffic outruns {limit}" if limit else "traffic outruns the consumers"
         return f"{what} for good"
@@ -157,7 +171,7 @@ def _worst_queue(setting: Setting, estimates: Mapping[str, Estimate], overloaded
 
 
 def _binding(consumers: Sequence[Consumer], estimates: Mapping[str, Estimate]) -> str:
-    """The limit that bound longest, in words."""
+    """The limit that bound longest; "" where only arrivals set the pace."""
     best, share = "", _BINDS
     for consumer in consumers:
         for key, estimate in estimates.items():
@@ -165,7 +179,7 @@ def _binding(consumers: Sequence[Consumer], estimates: Mapping[str, Estimate]) -
             if key.startswith(prefix) and estimate.mean > share:
                 limit = key[len(prefix) :].partition("}")[0]
                 if limit != "arrivals":
-                    best, share = consumer.limit_words.get(limit, limit.replace("_", " ")), estimate.mean
+                    best, share = limit, estimate.mean
     return best
 
 

@@ -226,9 +226,9 @@ def _joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(filled, ignore_index=True) if filled else parts[0]
 
 
-def _repeated(words: Sequence[str], lengths: Sequence[int]) -> "pd.Categorical[str]":
-    """Each word as often as its length says; categories in the order of their first use."""
+def _repeated(words: Sequence[str], lengths: Sequence[int]) -> pd.Series:
+    """Each word as often as its length says, as categories in the order of their first use."""
     categories = list(dict.fromkeys(words))
     codes = {word: code for code, word in enumerate(categories)}
     each = np.repeat(np.array([codes[word] for word in words], dtype=np.int64), lengths)
-    return pd.Categorical.from_codes(each, dtype=pd.CategoricalDtype(categories))
+    return pd.Series(pd.Categorical.from_codes(each, dtype=pd.CategoricalDtype(categories)))

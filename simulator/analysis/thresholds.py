@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from simulator.analysis.answer import Certainty, Estimate, ThresholdResult, Verdict
 from simulator.analysis.intervals import no_data, runs_to_decide
+from simulator.analysis.sentence import quantity
 
 _HOLDS: Final[Mapping[str, Callable[[float, float], bool]]] = {
     "<": operator.lt,
@@ -68,7 +69,9 @@ def verdict(estimate: Estimate, op: str, bound: float) -> tuple[Verdict, str]:
         return (Verdict.HOLDS if _HOLDS[op](estimate.mean, bound) else Verdict.CROSSED), ""
     if certainty is Certainty.NONE_SEEN and bound == 0:
         holds = _HOLDS[op](0.0, 0.0)
-        note = f"none seen in {estimate.replications} runs; the rate is at most {estimate.high:.2g}"
+        each = " a run" if estimate.unit == "1" else ""
+        most = quantity(estimate.high, estimate.unit)
+        note = f"none seen in {estimate.replications} runs: at most {most}{each}"
         return (Verdict.HOLDS if holds else Verdict.CROSSED), note
     if op == "==":
         return _equal(estimate, bound)

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
@@ -104,5 +105,9 @@ def exit_status(arguments: Sequence[str] | None = None) -> int:
 
 
 def main() -> NoReturn:
-    """Be the console script: an uncaught error keeps its traceback and exits with 1."""
+    """Be the console script: an uncaught error keeps its traceback and exits with 1.
+
+    A polite end from outside (``kill``, ``timeout``) is an interrupt: no worker or half report stays.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(exit_status())

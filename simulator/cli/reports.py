@@ -62,6 +62,11 @@ def simulate_and_report(scenarios: Sequence["Scenario"], options: Options) -> Ex
         answers = _conclude(experiments)
         rows = None if options.rows == "none" else _together(sides, answers)
         written = write(answers, out, rows=rows, manifest=_manifest(experiments))
+    # A person reads the paths as they typed the folder.
+    written = [
+        out / path.relative_to(out.resolve()) if path.is_relative_to(out.resolve()) else path
+        for path in written
+    ]
     click.echo(_printed(answers, out, written, options.output), nl=False)
     return _status(answers)
 

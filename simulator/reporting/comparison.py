@@ -1,4 +1,4 @@
-"""Is the variant better, at what price? One series overlaid, and a row a metric with the paired difference."""
+"""Is the variant better, at what price? One series overlaid, a row a metric with the paired difference."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from simulator.analysis.answer import Answer, Certainty, Estimate
-from simulator.reporting import findings, latency, style, words
+from simulator.analysis.answer import Answer, Certainty, Estimate, ThresholdResult
+from simulator.reporting import findings, latency, scales, style, words
 from simulator.reporting.frames import NOTHING, PERCENTILES, Frames
 from simulator.reporting.labels import Labels
 
@@ -29,11 +29,22 @@ _BOTTOM_IN: Final = 0.79
 _MOST_ROWS: Final = 7
 _GREATER_IS_BETTER: Final = frozenset({"throughput"})
 _ROWS: Final = (
-    "end_to_end.p99", "wait.p99", "drain", "backlog.max", "out_of_order.share", "duplicate_delivery.share",
-    "duplicate_processing.share", "dead_lettered.count", "lost.count", "throughput.rate",
+    "end_to_end.p99",
+    "wait.p99",
+    "drain",
+    "backlog.max",
+    "out_of_order.share",
+    "duplicate_delivery.share",
+    "duplicate_processing.share",
+    "dead_lettered.count",
+    "lost.count",
+    "throughput.rate",
 )
-_NAMED: Final = {"throughput.rate": "processed msg/s", "backlog.max": "backlog peak",
-                 "duplicate_delivery.share": "duplicates"}
+_NAMED: Final = {
+    "throughput.rate": "processed msg/s",
+    "backlog.max": "backlog peak",
+    "duplicate_delivery.share": "duplicates",
+}
 
 
 @dataclass(frozen=True)
@@ -59,12 +70,12 @@ def figure(base: Frames, variant: Frames) -> Figure:
     axes = sheet.panel(top, _BOTTOM_IN, right=_SPLIT)
     metric, statistic = _charted(base)
     curves = [frames.curve(base.queue, f"{metric}_{statistic}", log=True) for frames in (base, variant)]
-    end_s = max(base.end_s, variant.end_s)
+    end_s = max(base.setting.duration_s, variant.setting.duration_s)
     promise = latency.promise_of(base, metric)
     if promise is not None and words.key_parts(promise.key)[3] != statistic:
         promise = None
-    style.latency_axis(axes, *latency.bounds({"base": curves[0], "variant": curves[1]}, {}, promise))
-    style.time_axis(axes, end_s, most=5)
+    scales.latency_axis(axes, *latency.bounds({"base": curves[0], "variant": curves[1]}, {}, promise))
+    scales.time_axis(axes, end_s, most=5)
     plot_overlaid(curves[0], curves[1], axes)
     sheet.heading(f"{statistic} {words.METRICS[metric]}, by the time sent{base.of_queue}")
     for event in base.setting.events:
@@ -77,9 +88,9 @@ def figure(base: Frames, variant: Frames) -> Figure:
 
 
 def table(base: Answer, variant: Answer) -> list[Row]:
-    """Return the rows of a comparison: the headline first, then what else was seen, as far as there are data."""
+    """Return the rows of a comparison: the headline first, then what else was seen."""
     frames = Frames(base)
-    _, metric, label, statistic = words.key_parts(base.setting.headline)
+    metric = words.key_parts(base.setting.headline)[1]
     headline = base.setting.headline.split(" ")[-1]
     tails = [headline] if metric else []
     tails += [tail for tail in _ROWS if tail != headline and not (tail == "wait.p99" and metric != "wait")]
@@ -95,7 +106,9 @@ def table(base: Answer, variant: Answer) -> list[Row]:
 
 def label_of(answer: Answer, other: Answer) -> str:
     """Return what a column is called: the variant's name, ``base``, or the scenario's where they differ."""
-    name = answer.setting.variant or ("base" if answer.setting.name == other.setting.name else answer.setting.name)
+    name = answer.setting.variant or (
+        "base" if answer.setting.name == other.setting.name else answer.setting.name
+    )
     return words.shortened(name, 16)
 
 
@@ -104,8 +117,10 @@ def title(rows: list[Row], names: tuple[str, str]) -> str:
     row = rows[0]
     other = _opposite(rows)
     also = f"; {_moved(other)}" if other is not None else ""
-    if row.variant.certainty is Certainty.NEVER and row.base.certainty is not Certainty.NEVER:
-        return f"With {names[1]}, {_subject(row)} goes from {words.value(row.base)} to never{also}"
+    censored = (Certainty.NEVER, Certainty.AT_LEAST)
+    if row.better is not None and (row.base.certainty in censored or row.variant.certainty in censored):
+        ends = f"from {words.value(row.base)} to {words.value(row.variant)}"
+        return f"With {names[1]}, {_subject(row)} goes {ends}{also}"
     if row.better is None:
         return f"With {names[1]}, no difference seen in {_subject(row)}{also}"
     low, high = words.ends(row.difference)
@@ -124,9 +139,10 @@ def subtitle(base: Frames, variant: Frames, names: tuple[str, str]) -> str:
 
 
 def plot_overlaid(base: pd.DataFrame, variant: pd.DataFrame, axes: Axes) -> None:
-    """Draw one latency [s] of both over the time sent [s]."""
-    style.line(axes, base, style.BASE, width=2.2, zorder=3)
-    style.line(axes, variant, style.VARIANT, width=2.4, zorder=4)
+    """Draw one latency [s] of both over the time sent [s]; jagged ones thin, without bands."""
+    jagged = any(latency.is_jagged(curve["mean"], axes) for curve in (base, variant))
+    for curve, colour, width in ((base, style.BASE, 2.2), (variant, style.VARIANT, 2.4)):
+        style.line(axes, curve, colour, width=1.0 if jagged else width, band=not jagged, zorder=3)
 
 
 def draw_changes(rows: list[Row], axes: Axes) -> None:
@@ -140,6 +156,8 @@ def draw_changes(rows: list[Row], axes: Axes) -> None:
     axes.set_yticks([])
     axes.set_xticks([low, 0, scale])
     axes.set_xticklabels([f"−{-low}", "0", f"+{scale}"])
+    if scale > 2 * -low:  # the two would touch
+        axes.xaxis.get_ticklabels()[0].set_horizontalalignment("right")
     axes.tick_params(axis="x", length=4, color=style.AXIS, pad=4)
     axes.spines["bottom"].set_visible(True)
     axes.spines["bottom"].set_color(style.AXIS)
@@ -153,18 +171,33 @@ def draw_changes(rows: list[Row], axes: Axes) -> None:
         beyond = not low * 1.05 <= 100 * change.mean <= scale * 1.05
         place = min(max(100 * change.mean, low), scale)
         if beyond:
-            axes.plot([place], [at], marker=">" if place > 0 else "<", color=style.INK, markersize=9, zorder=4)
+            axes.plot(
+                [place], [at], marker=">" if place > 0 else "<", color=style.INK, markersize=9, zorder=4
+            )
             continue
         if math.isfinite(change.low):
-            axes.plot([100 * change.low, 100 * change.high], [at, at], color=style.INK if row.better is not None
-                      else style.NEEDED, linewidth=1.6, zorder=3)
+            axes.plot(
+                [100 * change.low, 100 * change.high],
+                [at, at],
+                color=style.INK if row.better is not None else style.NEEDED,
+                linewidth=1.6,
+                zorder=3,
+            )
         face, edge = (style.INK, "white") if row.better is not None else ("white", style.NEEDED)
-        axes.plot([place], [at], "o", markersize=8.5, markerfacecolor=face, markeredgecolor=edge, markeredgewidth=1.6,
-                  zorder=4)
+        axes.plot(
+            [place],
+            [at],
+            "o",
+            markersize=8.5,
+            markerfacecolor=face,
+            markeredgecolor=edge,
+            markeredgewidth=1.6,
+            zorder=4,
+        )
 
 
 def difference_words(row: Row) -> tuple[str, str, str]:
-    """Return a row's verdict: the difference with its sign, its half-width, and the colour of what is good."""
+    """Return a row's verdict: the difference with its sign, its half-width, the colour of what is good."""
     before, after = row.base.certainty is Certainty.NEVER, row.variant.certainty is Certainty.NEVER
     if before and after:
         return "never in both", "", style.GREY
@@ -172,6 +205,10 @@ def difference_words(row: Row) -> tuple[str, str, str]:
         return "now never", "", style.CROSSED
     if before:
         return "no longer never", "", style.HOLDS
+    if Certainty.AT_LEAST in (row.base.certainty, row.variant.certainty):
+        if row.better is None:
+            return "not to tell", "", style.GREY
+        return ("better" if row.better else "worse"), "", style.HOLDS if row.better else style.CROSSED
     if row.difference.certainty is Certainty.NO_DATA or math.isnan(row.difference.mean):
         return words.DASH, "", style.GREY
     if row.better is None:
@@ -188,14 +225,41 @@ def _row(key: str, base: Answer, variant: Answer) -> Row:
     if statistic == "share":
         cells = [words.in_millionths(cell) if cell.unit == "share" else cell for cell in cells]
     change = variant.changes.get(key, NOTHING)
-    difference = cells[2]
-    better: bool | None = None
-    if math.isfinite(difference.low) and (difference.low > 0 or difference.high < 0):
-        better = (difference.mean > 0) == (metric in _GREATER_IS_BETTER)
-    elif cells[0].certainty is Certainty.NEVER or cells[1].certainty is Certainty.NEVER:
-        better = None if cells[0].certainty is cells[1].certainty else cells[0].certainty is Certainty.NEVER
     unit = "per M" if statistic == "share" else ""
-    return Row(key, name, unit, cells[0], cells[1], difference, change, better)
+    better = _judged(cells[0], cells[1], cells[2], greater=metric in _GREATER_IS_BETTER)
+    return Row(key, name, unit, cells[0], cells[1], cells[2], change, better)
+
+
+def _judged(base: Estimate, variant: Estimate, difference: Estimate, *, greater: bool) -> bool | None:
+    """Return whether the variant is better; None where no difference was seen.
+
+    Where a side is censored there is no difference to take, but a bound beyond the other's interval
+    decides all the same.
+    """
+    if math.isfinite(difference.low) and (difference.low > 0 or difference.high < 0):
+        return (difference.mean > 0) == greater
+    lows = [_least(base), _least(variant)]
+    if Certainty.NEVER in (base.certainty, variant.certainty) or Certainty.AT_LEAST in (
+        base.certainty,
+        variant.certainty,
+    ):
+        if lows[1] > _most(base):
+            return greater
+        if lows[0] > _most(variant):
+            return not greater
+    return None
+
+
+def _least(estimate: Estimate) -> float:
+    if estimate.certainty is Certainty.NEVER:
+        return math.inf
+    if estimate.certainty is Certainty.AT_LEAST:
+        return estimate.mean
+    return estimate.low if math.isfinite(estimate.low) else -math.inf
+
+
+def _most(estimate: Estimate) -> float:
+    return estimate.high if math.isfinite(estimate.high) else math.inf
 
 
 def _empty(row: Row) -> bool:
@@ -204,7 +268,7 @@ def _empty(row: Row) -> bool:
 
 
 def _opposite(rows: list[Row]) -> Row | None:
-    """Return the row that speaks most against the headline's direction (or speaks at all, where that has none)."""
+    """Return the row that speaks most against the headline (or speaks at all, where that does not)."""
     wanted = None if rows[0].better is None else not rows[0].better
     found = [row for row in rows[1:] if row.better is not None and (wanted is None or row.better is wanted)]
 
@@ -218,8 +282,10 @@ def _opposite(rows: list[Row]) -> Row | None:
 
 def _moved(row: Row) -> str:
     rises = row.variant.certainty is Certainty.NEVER or row.difference.mean > 0
-    return (f"{_subject(row)} {'rises' if rises else 'falls'} from {words.value(row.base)} "
-            f"to {words.value(row.variant)}")
+    return (
+        f"{_subject(row)} {'rises' if rises else 'falls'} from {words.value(row.base)} "
+        f"to {words.value(row.variant)}"
+    )
 
 
 def _subject(row: Row) -> str:
@@ -237,22 +303,41 @@ def _charted(base: Frames) -> tuple[str, str]:
     return metric, statistic if statistic in PERCENTILES else "p99"
 
 
-def _label_curves(labels: Labels, axes: Axes, curves: list[pd.DataFrame], names: tuple[str, str],
-                  promise: object) -> None:
+def _label_curves(
+    labels: Labels,
+    axes: Axes,
+    curves: list[pd.DataFrame],
+    names: tuple[str, str],
+    promise: ThresholdResult | None,
+) -> None:
     numbers = [labels.curve(curve.index, curve["mean"]) for curve in curves]
-    bound = getattr(promise, "bound", math.nan)
-    if math.isfinite(bound) and bound > 0:
-        axes.axhline(bound, color=style.CROSSED, linewidth=1.2, linestyle=(0, (5, 2.5)), zorder=2.5)
-        labels.curve(axes.get_xlim(), [bound, bound])
-        labels.along(latency.promise_words(promise).removeprefix("threshold "), bound, style.CROSSED,  # type: ignore[arg-type]
-                     prefer=0.15)
+    if promise is not None and promise.bound > 0:
+        axes.axhline(promise.bound, color=style.CROSSED, linewidth=1.2, linestyle=(0, (5, 2.5)), zorder=2.5)
+        labels.curve(axes.get_xlim(), [promise.bound, promise.bound])
+        labels.along(latency.promise_words(promise, short=True), promise.bound, style.CROSSED, prefer=0.15)
     for number, name, colour, curve in zip(numbers, names, (style.BASE, style.VARIANT), curves, strict=True):
         if curve["mean"].notna().any():
             labels.beside(name, number, colour)
+            ends = curve.index[curve["never"] > 0]
+            if len(ends):
+                last = curve["mean"].dropna()
+                labels.near(
+                    "sent later: not processed\nwithin the run",
+                    labels.at(float(last.index[-1]), float(last.iloc[-1])),
+                    colour,
+                    size=9,
+                    keep_px=6,
+                )
         elif len(curve):
-            low, high = axes.get_ylim()
-            labels.near(f"{name}: never, not\nprocessed within the run", labels.at(axes.get_xlim()[1], high), colour, size=9.5,
-                        weight="bold", ha="right")
+            high = axes.get_ylim()[1]
+            labels.near(
+                f"{name}: never, not\nprocessed within the run",
+                labels.at(axes.get_xlim()[1], high),
+                colour,
+                size=9.5,
+                weight="bold",
+                ha="right",
+            )
 
 
 def _draw_table(sheet: Sheet, rows: list[Row], names: tuple[str, str], top_in: float) -> None:
@@ -261,8 +346,17 @@ def _draw_table(sheet: Sheet, rows: list[Row], names: tuple[str, str], top_in: f
     axes = sheet.panel(top_in, _BOTTOM_IN, left=_AXIS_LEFT, right=_AXIS_RIGHT)
     draw_changes(rows, axes)
     sheet.text(_BASE_RIGHT, sheet.top_in, names[0], ha="right", size=9.5, weight="bold", color=style.BASE)
-    sheet.text(_VARIANT_RIGHT, sheet.top_in, names[1], ha="right", size=9.5, weight="bold", color=style.VARIANT)
-    sheet.text((_AXIS_LEFT + _AXIS_RIGHT) / 2, sheet.top_in, "change in %", ha="center", size=9.5, color=style.HEADING)
+    sheet.text(
+        _VARIANT_RIGHT, sheet.top_in, names[1], ha="right", size=9.5, weight="bold", color=style.VARIANT
+    )
+    sheet.text(
+        (_AXIS_LEFT + _AXIS_RIGHT) / 2,
+        sheet.top_in,
+        "change in %",
+        ha="center",
+        size=9.5,
+        color=style.HEADING,
+    )
     sheet.text(style.RIGHT, sheet.top_in, "difference", ha="right", size=9.5, color=style.HEADING)
     pitch = (sheet.height_in - top_in - _BOTTOM_IN) / len(rows)
     for k, row in enumerate(rows):
@@ -274,11 +368,27 @@ def _draw_table(sheet: Sheet, rows: list[Row], names: tuple[str, str], top_in: f
             sheet.text(x, upper, words.value(cell), ha="right", size=9.5, color=style.INK)
             sheet.text(x, lower, words.interval(cell), ha="right", size=8.5, color=style.GREY)
         difference, half, colour = difference_words(row)
-        sheet.text(style.RIGHT, upper, difference, ha="right", size=9.5, color=colour,
-                   weight="normal" if colour == style.GREY else "bold")
-        sheet.text(style.RIGHT, lower, half, ha="right", size=8.5 if half.startswith("±") else 9.5, color=style.GREY)
+        sheet.text(
+            style.RIGHT,
+            upper,
+            difference,
+            ha="right",
+            size=9.5,
+            color=colour,
+            weight="normal" if colour == style.GREY else "bold",
+        )
+        sheet.text(
+            style.RIGHT, lower, half, ha="right", size=8.5 if half.startswith("±") else 9.5, color=style.GREY
+        )
         if row.base.mean == 0 and row.better is not None:
-            sheet.text(_AXIS_LEFT + 0.55 * (_AXIS_RIGHT - _AXIS_LEFT), upper, "from 0", size=8.5, color=style.GREY)
+            sheet.text(
+                _AXIS_LEFT + 0.55 * (_AXIS_RIGHT - _AXIS_LEFT), upper, "from 0", size=8.5, color=style.GREY
+            )
         if k + 1 < len(rows):
-            rule = Line2D([_NAMES, style.RIGHT], [sheet.y(top_in + (k + 1) * pitch)] * 2, color=style.GRID, linewidth=0.9)
+            rule = Line2D(
+                [_NAMES, style.RIGHT],
+                [sheet.y(top_in + (k + 1) * pitch)] * 2,
+                color=style.GRID,
+                linewidth=0.9,
+            )
             sheet.figure.add_artist(rule)

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from simulator.analysis.answer import Certainty, Estimate
-from simulator.reporting import findings, style, throughput, timeline, words
-from simulator.reporting.frames import Frames
+from simulator.reporting import findings, scales, style, throughput, timeline, words
+from simulator.reporting.frames import Frames, highest_at
 from simulator.reporting.labels import Labels
 
 if TYPE_CHECKING:
@@ -43,12 +43,10 @@ def figure(frames: Frames) -> Figure:
     axes = sheet.panel(top, style.PLOT_BOTTOM_IN, right=_SPLIT)
     by_cause, causes = per_minute(frames), shares(frames)
     in_thousands = plot_per_minute(by_cause, axes, frames.bin_s)
-    style.time_axis(axes, frames.end_s, most=6)
+    scales.time_axis(axes, frames.end_s, most=6)
     sheet.heading(f"duplicate deliveries per minute{frames.of_queue}{', k = thousand' * in_thousands}")
     timeline.events_row(sheet, [axes], frames.events(), row_in=top - 0.155, end_s=frames.end_s)
-    consumer = frames.consumer
-    timeline.strip(sheet, axes, frames.segments(consumer), consumer.limit_words if consumer else {},
-                   end_s=frames.end_s)
+    timeline.strip(sheet, axes, frames.segments(frames.consumer), frames.consumer, end_s=frames.end_s)
     _label_stack(sheet, axes, by_cause, frames)
     sheet.heading("by cause, per million sent", x=_RIGHT_TEXT)
     bars = sheet.panel(sheet.top_in + 0.16, 2.62, left=_BARS_LEFT, right=_BARS_RIGHT)
@@ -62,7 +60,7 @@ def figure(frames: Frames) -> Figure:
 
 
 def per_minute(frames: Frames) -> pd.DataFrame:
-    """Return mean duplicates a minute by bin: a column a cause, the rarest first; the index is the bin's start [s]."""
+    """Return mean duplicates a minute: a column a cause, the rarest first; the index is a bin's start [s]."""
     columns = {}
     for cause in style.CAUSES:
         curve = frames.curve(frames.queue, f"duplicates_{cause}_per_min")["mean"]
@@ -75,8 +73,10 @@ def per_minute(frames: Frames) -> pd.DataFrame:
 
 def shares(frames: Frames) -> dict[str, Estimate]:
     """Return duplicates per million sent by cause, the most frequent first."""
-    found = {cause: words.in_millionths(frames.estimate(f"duplicate_delivery{{cause={cause}}}.share"))
-             for cause in style.CAUSES}
+    found = {
+        cause: words.in_millionths(frames.estimate(f"duplicate_delivery{{cause={cause}}}.share"))
+        for cause in style.CAUSES
+    }
     seen = {cause: e for cause, e in found.items() if math.isfinite(e.mean) and e.mean > 0}
     return dict(sorted(seen.items(), key=lambda item: -item[1].mean))
 
@@ -84,7 +84,9 @@ def shares(frames: Frames) -> dict[str, Estimate]:
 def receives(frames: Frames) -> dict[str, Estimate]:
     """Return the share of messages received once, twice, ... as far as there are any."""
     names = {"1": "once", "2": "2 times", "3": "3", "4": "4", "5+": "5 or more"}
-    found = {name: frames.estimate(f"receives_per_copy{{receives={key}}}.share") for key, name in names.items()}
+    found = {
+        name: frames.estimate(f"receives_per_copy{{receives={key}}}.share") for key, name in names.items()
+    }
     return {name: e for name, e in found.items() if math.isfinite(e.mean)}
 
 
@@ -94,7 +96,10 @@ def title(frames: Frames) -> str:
     causes = shares(frames)
     if findings.nothing_sent(frames):
         return "Nothing was sent, so nothing was delivered twice"
-    if total.certainty is Certainty.NONE_SEEN or not causes:
+    by_minute = per_minute(frames)
+    if not causes and len(by_minute):
+        return f"At most {words.number(float(by_minute.sum(axis=1).max()))} duplicate deliveries a minute"
+    if not causes:
         runs = frames.setting.replications
         return f"No message was delivered twice in {runs} {'runs' if runs > 1 else 'run'}"
     count = words.value(words.in_millionths(total))
@@ -105,7 +110,8 @@ def title(frames: Frames) -> str:
     start = f"{count} duplicate deliveries per million sent"
     if stretch is not None:
         event, share = stretch
-        return f"{start}; {event} makes {words.percent(share, 2)} of them, {words.percent(part, 2)} come from {by}"
+        makes = f"{event} makes {words.percent(share, 2)} of them"
+        return f"{start}; {makes}, {words.percent(part, 2)} come from {by}"
     if part > 0.995:
         return f"{start}, all of them from {by}"
     return f"{start}; {words.percent(part, 2)} of them come from {by}"
@@ -113,14 +119,18 @@ def title(frames: Frames) -> str:
 
 def plot_per_minute(by_cause: pd.DataFrame, axes: Axes, bin_s: float) -> bool:
     """Stack duplicates a minute by cause, the rarest at the bottom; whether the axis counts in thousands."""
-    edges = np.append(by_cause.index.to_numpy(dtype=float), by_cause.index[-1] + bin_s) if len(by_cause) else np.zeros(1)
+    edges = (
+        np.append(by_cause.index.to_numpy(dtype=float), by_cause.index[-1] + bin_s)
+        if len(by_cause)
+        else np.zeros(1)
+    )
     below = np.zeros(edges.size)
     for cause in by_cause.columns:
         values = by_cause[cause].to_numpy()
         above = below + np.append(values, values[-1])
         axes.fill_between(edges, below, above, step="post", color=style.CAUSES[cause], linewidth=0, zorder=3)
         below = above
-    return style.count_axis(axes, float(below.max()))
+    return scales.count_axis(axes, float(below.max()))
 
 
 def plot_causes(causes: dict[str, Estimate], axes: Axes) -> None:
@@ -139,12 +149,28 @@ def plot_causes(causes: dict[str, Estimate], axes: Axes) -> None:
         colour = style.CAUSES[cause]
         axes.barh(row, estimate.mean, height=0.6, color=colour, linewidth=0)
         if math.isfinite(estimate.low):
-            axes.plot([estimate.low, estimate.high], [row, row], color=style.INK, linewidth=1.3, clip_on=False)
-        axes.text(-0.03 * largest, row, cause, ha="right", va="center", size=9.5, weight="bold",
-                  color=style.text_colour(colour))
+            axes.plot(
+                [estimate.low, estimate.high], [row, row], color=style.INK, linewidth=1.3, clip_on=False
+            )
+        axes.text(
+            -0.03 * largest,
+            row,
+            cause,
+            ha="right",
+            va="center",
+            size=9.5,
+            weight="bold",
+            color=style.text_colour(colour),
+        )
         end = max(estimate.mean, estimate.high if math.isfinite(estimate.high) else 0.0)
-        axes.text(end + 0.04 * largest, row, f"{words.value(estimate)} {words.plus_minus(estimate)}".strip(),
-                  va="center", size=9.5, color=style.INK)
+        axes.text(
+            end + 0.04 * largest,
+            row,
+            f"{words.value(estimate)} {words.plus_minus(estimate)}".strip(),
+            va="center",
+            size=9.5,
+            color=style.INK,
+        )
 
 
 def plot_receives(counts: dict[str, Estimate], axes: Axes) -> None:
@@ -155,7 +181,8 @@ def plot_receives(counts: dict[str, Estimate], axes: Axes) -> None:
     axes.set_xlim(least / 2, 1.0)
     axes.set_ylim(max(5, len(counts)) - 0.5, -0.5)
     axes.minorticks_off()
-    ticks = [t for t in (1e-8, 1e-6, 1e-4, 1e-2, 1.0) if t >= least]
+    apart = 2 if least >= 1e-4 else 3 if least >= 1e-6 else 4
+    ticks = [10.0**-k for k in range(0, 13, apart) if 10.0**-k >= least * 0.99]
     axes.set_xticks(ticks)
     axes.set_xticklabels([f"{100 * t:.10g} %" for t in ticks])
     axes.tick_params(axis="x", length=4, color=style.AXIS, pad=4)
@@ -165,13 +192,31 @@ def plot_receives(counts: dict[str, Estimate], axes: Axes) -> None:
     axes.spines["bottom"].set_visible(True)
     axes.spines["bottom"].set_color(style.AXIS)
     for row, (name, estimate) in enumerate(counts.items()):
-        axes.annotate(name, (0, row), xycoords=("axes fraction", "data"), xytext=(-5, 0), textcoords="offset points",
-                      ha="right", va="center", size=9.5, color=style.HEADING)
+        axes.annotate(
+            name,
+            (0, row),
+            xycoords=("axes fraction", "data"),
+            xytext=(-5, 0),
+            textcoords="offset points",
+            ha="right",
+            va="center",
+            size=9.5,
+            color=style.HEADING,
+        )
         if estimate.mean > 0:
             axes.plot([least / 2, estimate.mean], [row, row], color="#DDDDDD", linewidth=1.4, zorder=2)
             axes.plot([estimate.mean], [row], "o", color=style.INK, markersize=6.5, clip_on=False, zorder=4)
-        axes.annotate(words.one_in(estimate.mean), (1, row), xycoords=("axes fraction", "data"), xytext=(8, 0),
-                      textcoords="offset points", ha="left", va="center", size=9.5, color=style.INK)
+        axes.annotate(
+            words.one_in(estimate.mean),
+            (1, row),
+            xycoords=("axes fraction", "data"),
+            xytext=(8, 0),
+            textcoords="offset points",
+            ha="left",
+            va="center",
+            size=9.5,
+            color=style.INK,
+        )
 
 
 def _label_stack(sheet: Sheet, axes: Axes, by_cause: pd.DataFrame, frames: Frames) -> None:
@@ -185,12 +230,14 @@ def _label_stack(sheet: Sheet, axes: Axes, by_cause: pd.DataFrame, frames: Frame
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):  # the whole area is taken, not only its outline
         labels.curve(total.index, total * share, steps=True)
     largest = by_cause.columns[-1]
-    top = float(total.idxmax())
-    labels.near(largest, labels.at(top, float(total.max())), style.CAUSES[largest], size=10, weight="bold", keep_px=6)
+    top = highest_at(total)
+    labels.near(
+        largest, labels.at(top, float(total.max())), style.CAUSES[largest], size=10, weight="bold", keep_px=6
+    )
 
 
 def _event_share(frames: Frames) -> tuple[str, float] | None:
-    """Return the event (with its drain) that makes more than half of the duplicates in less than half of the time."""
+    """Return the event (with its drain) that makes over half of the duplicates in under half of the time."""
     stretch = frames.behind()
     event = frames.event_of(stretch) if stretch is not None else None
     total = per_minute(frames).sum(axis=1)
@@ -213,4 +260,6 @@ def _idempotency(sheet: Sheet, frames: Frames) -> None:
         text, colour = "none was processed successfully twice", style.GREY
     else:
         text, colour = f"processed twice: {words.value(words.in_millionths(twice))} per million", style.TWICE
-    sheet.text(_RIGHT_TEXT, row, text, size=9.5, color=colour, weight="bold" if colour == style.TWICE else "normal")
+    sheet.text(
+        _RIGHT_TEXT, row, text, size=9.5, color=colour, weight="bold" if colour == style.TWICE else "normal"
+    )

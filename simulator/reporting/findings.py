@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from simulator.analysis.answer import Answer, Certainty, Consumer, Event, Verdict
+from simulator.analysis.answer import Answer, Consumer, Event, Verdict
 from simulator.reporting import words
 from simulator.reporting.frames import Frames, Stretch
 
@@ -26,7 +26,7 @@ def capitalised(sentence: str) -> str:
 
 
 def binding(frames: Frames, consumer: Consumer | None, stretch: Stretch) -> str:
-    """Return the limit that bound longest while processing was behind, in the chart's words; '' if none did."""
+    """Return the limit that bound longest while processing was behind, in words; '' if none did."""
     times = frames.seconds_at(consumer, stretch.from_s, stretch.until_s)
     times.pop("arrivals", None)
     if consumer is None or not times:
@@ -45,7 +45,7 @@ def drain_ends_with(frames: Frames, stretch: Stretch, queue: str | None = None) 
 
 
 def caught_up_at(frames: Frames, stretch: Stretch, queue: str | None = None) -> float:
-    """Return when processing had caught up [s]: the drain's end where it is the same moment, else the bin's."""
+    """Return when processing had caught up [s]: the drain's end where that is the moment, else the bin's."""
     if drain_ends_with(frames, stretch, queue):
         return frames.setting.drain_from_s + frames.estimate("drain", queue).mean
     return stretch.until_s
@@ -79,10 +79,13 @@ def thresholds(answer: Answer) -> str:
 
 
 def since(frames: Frames) -> str:
-    """Return from when the drain counts: ``after the burst``, where an event ends there, else ``after arrivals end``."""
-    start = frames.setting.drain_from_s
-    cause = next((e for e in reversed(frames.setting.events) if abs(e.until_s - start) <= frames.bin_s), None)
-    return f"after {event_name(cause, frames.setting.events) if cause else 'arrivals end'}"
+    """Return from when the drain counts: ``after the burst``, ``after arrivals end``, ``past 40 min``."""
+    start, setting = frames.setting.drain_from_s, frames.setting
+    cause = next((e for e in reversed(setting.events) if abs(e.until_s - start) <= frames.bin_s), None)
+    if cause is not None:
+        return f"after {event_name(cause, setting.events)}"
+    ended = not math.isfinite(start) or abs(start - setting.duration_s) <= frames.bin_s
+    return "after arrivals end" if ended else f"past {words.duration(start)}"
 
 
 def nothing_sent(frames: Frames) -> bool:

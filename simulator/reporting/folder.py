@@ -26,7 +26,9 @@ class NotAReport(Exception):
     """The folder asked for holds something that this program did not write, so it is left alone."""
 
 
-def write(answers: Sequence[Answer], out: Path, *, rows: Path | None, manifest: Mapping[str, Any]) -> list[Path]:
+def write(
+    answers: Sequence[Answer], out: Path, *, rows: Path | None, manifest: Mapping[str, Any]
+) -> list[Path]:
     """Write a report on *answers* (the base first) to the folder *out* and return its files.
 
     Variants get a folder each below it. What is in *rows* (Parquet of the five tables, in the same
@@ -70,7 +72,9 @@ def replace(out: Path, fill: Callable[[Path], None], manifest: Mapping[str, Any]
             _remove(new)
             raise
         _swap(out)
-    order = {name: k for k, name in enumerate(("summary.md", "summary.json", *(f"{n}.png" for n in _CHART_NAMES)))}
+    order = {
+        name: k for k, name in enumerate(("summary.md", "summary.json", *(f"{n}.png" for n in _CHART_NAMES)))
+    }
     names.sort(key=lambda name: (name.count("/"), order.get(name, len(order)), name))
     return [named / name for name in [*names, MANIFEST]]
 
@@ -87,10 +91,10 @@ def _fill(folder: Path, answers: Sequence[Answer], rows: Path | None) -> None:
             file = "comparison.png" if len(answers) == 2 else f"comparison-{name}.png"
             (folder / file).write_bytes(style.png(comparison.figure(Frames(base), Frames(variant))))
     if rows is not None:
-        for file in sorted(path for path in rows.rglob("*") if path.is_file()):
-            place = folder / file.relative_to(rows)
+        for source in sorted(path for path in rows.rglob("*") if path.is_file()):
+            place = folder / source.relative_to(rows)
             place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(file, place)
+            shutil.move(source, place)
     charts = [f"{name}.png" for name in _CHART_NAMES if (folder / f"{name}.png").exists()]
     compared = sorted(path.name for path in folder.glob("comparison*.png"))
     _write_text(folder / "summary.md", summary.as_markdown(answers, [*compared, *charts]))
@@ -99,13 +103,28 @@ def _fill(folder: Path, answers: Sequence[Answer], rows: Path | None) -> None:
 
 def _fill_one(folder: Path, answer: Answer) -> None:
     """Write what each answer has of its own: charts, series, metrics, and a variant's own summary."""
-    from simulator.reporting import backlog, capacity, duplicates, latency, overview, style, summary, throughput
+    from simulator.reporting import (
+        backlog,
+        capacity,
+        duplicates,
+        latency,
+        overview,
+        style,
+        summary,
+        throughput,
+    )
     from simulator.reporting.frames import Frames
 
     folder.mkdir(exist_ok=True)
     frames = Frames(answer)
-    drawn = {"overview": overview.figure, "throughput": throughput.figure, "latency": latency.figure,
-             "duplicates": duplicates.figure, "backlog": backlog.figure, "capacity": capacity.figure}
+    drawn = {
+        "overview": overview.figure,
+        "throughput": throughput.figure,
+        "latency": latency.figure,
+        "duplicates": duplicates.figure,
+        "backlog": backlog.figure,
+        "capacity": capacity.figure,
+    }
     charts = []
     for name in _CHART_NAMES:
         figure = drawn[name](frames)
@@ -155,10 +174,14 @@ def _refuse_what_is_not_ours(out: Path) -> None:
     if not out.exists():
         return
     if not out.is_dir():
-        raise NotAReport(f"{out} is a file; give a folder that does not exist yet, or one with a report in it")
+        raise NotAReport(
+            f"{out} is a file; give a folder that does not exist yet, or one with a report in it"
+        )
     if any(out.iterdir()) and not _is_ours(out):
-        raise NotAReport(f"{out} is not a report of this program (no {MANIFEST} of ours in it), so it is not replaced; "
-                         "give another folder")
+        raise NotAReport(
+            f"{out} is not a report of this program (no {MANIFEST} of ours in it), so it is not replaced; "
+            "give another folder"
+        )
 
 
 def _is_ours(folder: Path) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -114,12 +114,12 @@ class Frames:
         return inside
 
     def segments(self, consumer: Consumer | None) -> list[Segment]:
-        """Return what bound a consumer: the limit most runs were at, without stretches under 20 s."""
+        """Return what bound a consumer: the limit most runs were at, without stretches too short to see."""
         limits = self.answer.limits
         if consumer is None or limits.empty:
             return []
         mine = limits[limits["scope"] == consumer.path]
-        return segments(mine, self.bin_s, self.end_s, shortest_s=max(_SHORTEST_S, self.end_s / 400))
+        return segments(mine, self.bin_s, self.end_s, shortest_s=max(_SHORTEST_S, self.end_s / 250))
 
     def seconds_at(self, consumer: Consumer | None, from_s: float, until_s: float) -> dict[str, float]:
         """Return how long each limit bound in a stretch, mean over replications [s]."""
@@ -135,7 +135,9 @@ class Frames:
     def tail(self, metric: str) -> pd.DataFrame:
         """Return the tail of a latency: columns share, mean, low, high [s], largest share first."""
         tails = self.answer.tails
-        mine = tails[(tails["scope"] == self.queue) & (tails["metric"] == metric)] if not tails.empty else tails
+        mine = (
+            tails[(tails["scope"] == self.queue) & (tails["metric"] == metric)] if not tails.empty else tails
+        )
         if mine.empty:
             return pd.DataFrame(columns=["share", "mean", "low", "high", "never"], dtype=float)
         runs = mine.pivot_table(index="share", columns="replication", values="value_s", dropna=False)
@@ -143,7 +145,11 @@ class Frames:
         return frame.sort_index(ascending=False).rename_axis("share").reset_index()
 
     def behind(self, queue: str | None = None) -> Stretch | None:
-        """Return when processing was behind most; None where it kept up.
+        """Return when processing was behind most; None where it kept up."""
+        return max(self.stretches(queue), key=lambda stretch: stretch.peak, default=None)
+
+    def stretches(self, queue: str | None = None) -> list[Stretch]:
+        """Return every time that processing was behind.
 
         Behind means a backlog of more than five seconds' worth of what is sent, and of more than
         2% of its peak.
@@ -151,28 +157,29 @@ class Frames:
         scope = self.queue if queue is None else queue
         backlog = self.curve(scope, "backlog")["mean"].dropna()
         if backlog.empty:
-            return None
+            return []
         sent = self.curve(scope, "sent_per_s")["mean"]
         typical = float(sent[sent.index <= self.setting.duration_s].mean()) if sent.notna().any() else 0.0
-        peak = float(backlog.max())
-        level = max(10.0, 0.02 * peak, 5 * (typical if math.isfinite(typical) else 0.0))
-        if peak <= 1.5 * level:
-            return None
-        above, at = (backlog > level).to_numpy(), backlog.index.to_numpy(dtype=float)
-        top = int(np.argmax(backlog.to_numpy()))
-        first, last = top, top
-        while first > 0 and above[first - 1]:
-            first -= 1
-        while last + 1 < above.size and above[last + 1]:
-            last += 1
-        ended = last + 1 < above.size
-        return Stretch(float(at[max(0, first - 1)]), float(at[last + 1] if ended else at[last]), peak,
-                       float(at[top]), ended)
+        values, at = backlog.to_numpy(), backlog.index.to_numpy(dtype=float)
+        level = max(10.0, 0.02 * float(values.max()), 5 * (typical if math.isfinite(typical) else 0.0))
+        found = []
+        for first, last in runs_of(list(values > level)):
+            top = first + int(np.argmax(values[first : last + 1]))
+            if values[top] > 1.5 * level:
+                ended = last + 1 < at.size
+                until = float(at[last + 1] if ended else at[last])
+                found.append(
+                    Stretch(float(at[max(0, first - 1)]), until, float(values[top]), float(at[top]), ended)
+                )
+        return found
 
     def event_of(self, stretch: Stretch) -> Event | None:
         """Return the event a stretch came from: the last one that began before its peak and overlaps it."""
-        causes = [e for e in self.setting.events
-                  if e.from_s <= stretch.peak_at_s and e.until_s >= stretch.from_s - self.bin_s]
+        causes = [
+            e
+            for e in self.setting.events
+            if e.from_s <= stretch.peak_at_s and e.until_s >= stretch.from_s - self.bin_s
+        ]
         return max(causes, key=lambda e: e.from_s, default=None)
 
     def _runs(self, scope: str, quantity: str) -> pd.DataFrame | None:
@@ -210,7 +217,7 @@ class Frames:
         return max(consumers, key=bound, default=None)
 
     def _end(self) -> float:
-        """Return where the time axis ends [s]: with the arrivals, or when what waits then has been worked off."""
+        """Return where the time axis ends [s]: with the arrivals, or when what waits then is worked off."""
         duration, last = self.setting.duration_s, self.setting.duration_s
         for queue in self.setting.queues:
             runs = self._runs(queue, "backlog")
@@ -220,7 +227,9 @@ class Frames:
             waiting = backlog.index[backlog > max(10.0, 0.02 * float(backlog.max()))]
             if waiting.size and float(waiting.max()) >= duration:
                 last = max(last, float(waiting.max()) + 2 * self.bin_s)
-        data = float(self.answer.series["at_s"].max()) + self.bin_s if not self.answer.series.empty else duration
+        data = (
+            float(self.answer.series["at_s"].max()) + self.bin_s if not self.answer.series.empty else duration
+        )
         return max(duration, min(last, data))
 
 
@@ -250,8 +259,9 @@ def across(runs: pd.DataFrame, *, log: bool = False) -> pd.DataFrame:
     else:
         low = np.where(mean >= 0, np.maximum(low, 0.0), low)
     share = never.mean(axis=1) if values.shape[1] else np.zeros(values.shape[0])
-    return pd.DataFrame({"mean": mean, "low": low, "high": high, "never": share},
-                        index=runs.index.to_numpy(dtype=float))
+    return pd.DataFrame(
+        {"mean": mean, "low": low, "high": high, "never": share}, index=runs.index.to_numpy(dtype=float)
+    )
 
 
 def segments(limits: pd.DataFrame, bin_s: float, end_s: float, *, shortest_s: float) -> list[Segment]:
@@ -262,7 +272,9 @@ def segments(limits: pd.DataFrame, bin_s: float, end_s: float, *, shortest_s: fl
     """
     if limits.empty:
         return []
-    shares = limits.assign(limit=limits["limit"].str.lower()).groupby(["at_s", "limit"])["share"].sum().unstack()
+    shares = (
+        limits.assign(limit=limits["limit"].str.lower()).groupby(["at_s", "limit"])["share"].sum().unstack()
+    )
     shares = shares.fillna(0.0) / limits["replication"].nunique()
     shares = shares[(shares.index < end_s) & (shares.sum(axis=1) > 0)]
     found: list[Segment] = []
@@ -293,7 +305,7 @@ def _merged(parts: list[Segment], shortest_s: float) -> list[Segment]:
         near = [i for i in (k - 1, k + 1) if 0 <= i < len(parts)]
         to = max(near, key=lambda i: parts[i].length_s)
         first, last = min(k, to), max(k, to)
-        parts[first:last + 1] = [Segment(parts[to].limit, parts[first].from_s, parts[last].until_s)]
+        parts[first : last + 1] = [Segment(parts[to].limit, parts[first].from_s, parts[last].until_s)]
         parts = _joined(parts)
     return parts
 
@@ -308,6 +320,11 @@ def _joined(parts: list[Segment]) -> list[Segment]:
     return joined
 
 
+def highest_at(values: pd.Series) -> float:
+    """Return where a curve is highest (its index there)."""
+    return float(values.index.to_numpy(dtype=float)[int(np.nanargmax(values.to_numpy(dtype=float)))])
+
+
 def runs_of(flags: Sequence[bool]) -> list[tuple[int, int]]:
     """Return first and last position of every run of true flags."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], np.asarray(flags, dtype=int), [0]])))
@@ -318,18 +335,23 @@ def _by_curve(series: pd.DataFrame) -> dict[tuple[str, str], npt.NDArray[np.intp
     if series.empty:
         return {}
     positions = series.groupby(["scope", "quantity"], sort=False, observed=True).indices
-    return {(str(key[0]), str(key[1])): rows for key, rows in positions.items()}  # type: ignore[index]
+    found: dict[tuple[str, str], npt.NDArray[np.intp]] = {}
+    for key, rows in positions.items():
+        scope, quantity = cast(tuple[str, str], key)
+        found[scope, quantity] = np.asarray(rows)
+    return found
 
 
 def _bin_width(answer: Answer) -> float:
     if math.isfinite(answer.bin_s) and answer.bin_s > 0:
         return answer.bin_s
-    instants = np.unique(answer.series["at_s"].to_numpy(dtype=float)) if not answer.series.empty else np.empty(0)
+    instants = (
+        np.unique(answer.series["at_s"].to_numpy(dtype=float)) if not answer.series.empty else np.empty(0)
+    )
     return float(np.diff(instants).min()) if instants.size > 1 else max(answer.setting.duration_s, 1e-6)
 
 
 def _student_t(count: npt.NDArray[np.int_]) -> npt.NDArray[np.float64]:
     from scipy.special import stdtrit
 
-    result: npt.NDArray[np.float64] = stdtrit(np.maximum(count - 1, 1), 0.975)
-    return result
+    return np.asarray(stdtrit(np.maximum(count - 1, 1), 0.975), dtype=np.float64)

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from simulator.analysis.answer import Certainty, ThresholdResult
-from simulator.reporting import findings, style, throughput, timeline, words
-from simulator.reporting.frames import PERCENTILES, Frames, runs_of
+from simulator.reporting import findings, scales, style, throughput, timeline, words
+from simulator.reporting.frames import PERCENTILES, Frames, highest_at, runs_of
 from simulator.reporting.labels import Labels
 
 if TYPE_CHECKING:
@@ -32,26 +32,28 @@ def figure(frames: Frames) -> Figure:
     metric = metric_of(frames)
     curves = {p: frames.curve(frames.queue, f"{metric}_{p}", log=True) for p in PERCENTILES}
     promise = promise_of(frames, metric)
+    end_s = frames.setting.duration_s  # nothing is sent later
     sheet = style.Sheet(frames.setting, title(frames), throughput.subtitle(frames))
     top = sheet.top_in + 0.35
     axes = sheet.panel(top, style.PLOT_BOTTOM_IN, right=_SPLIT)
     beside = sheet.panel(top, style.PLOT_BOTTOM_IN, left=_TAIL_LEFT, right=_TAIL_RIGHT)
     tails = {"whole run": frames.tail(metric), "steady": frames.tail(f"{metric}_steady")}
     span = bounds(curves, tails, promise)
-    style.latency_axis(axes, *span)
-    style.latency_axis(beside, *span, labels=False)
-    style.time_axis(axes, frames.end_s, most=6)
-    plot_percentiles(curves, axes)
+    scales.latency_axis(axes, *span)
+    scales.latency_axis(beside, *span, labels=False)
+    scales.time_axis(axes, end_s, most=6)
+    plain = plot_percentiles(curves, axes)
     plot_tail(tails, beside)
-    sheet.heading(f"{words.METRICS[metric]}, by the time sent{frames.of_queue}")
+    bands = ", without bands for clarity" if plain else ""
+    sheet.heading(f"{words.METRICS[metric]}, by the time sent{frames.of_queue}{bands}")
     sheet.heading("share of messages that took longer", x=_TAIL_LEFT)
-    timeline.events_row(sheet, [axes], frames.events(), row_in=top - 0.155, end_s=frames.end_s)
-    consumer = frames.consumer
-    timeline.strip(sheet, axes, frames.segments(consumer), consumer.limit_words if consumer else {},
-                   end_s=frames.end_s)
+    timeline.events_row(sheet, [axes], frames.setting.events, row_in=top - 0.155, end_s=end_s)
+    timeline.strip(sheet, axes, frames.segments(frames.consumer), frames.consumer, end_s=end_s)
     for panel in (axes, beside):
         if promise is not None and promise.bound > 0:
-            panel.axhline(promise.bound, color=style.CROSSED, linewidth=1.2, linestyle=(0, (5, 2.5)), zorder=2.5)
+            panel.axhline(
+                promise.bound, color=style.CROSSED, linewidth=1.2, linestyle=(0, (5, 2.5)), zorder=2.5
+            )
     _label_percentiles(sheet, axes, curves, promise, frames)
     _label_tail(sheet, beside, tails, frames, metric, promise)
     return sheet.figure
@@ -68,8 +70,8 @@ def metric_of(frames: Frames) -> str:
 
 
 def promise_of(frames: Frames, metric: str) -> ThresholdResult | None:
-    """Return the first threshold on the charted latency of the charted queue (or of all): p99 before others."""
-    mine = []
+    """Return the first threshold on the charted latency and queue (or on all queues): p99 before others."""
+    mine: list[tuple[bool, bool, int, ThresholdResult]] = []
     for result in frames.answer.thresholds:
         scope, name, _, statistic = words.key_parts(result.key)
         if name == metric and scope in ("", frames.queue) and "<" in result.text:
@@ -84,12 +86,16 @@ def title(frames: Frames) -> str:
     curve = frames.curve(frames.queue, f"{metric}_p99", log=True)
     shown = curve[(curve["mean"].notna()) | (curve["never"] > 0)]
     if shown.empty:
-        return f"No {name} to show: nothing was sent" if findings.nothing_sent(frames) else f"No {name} to show"
+        return (
+            f"No {name} to show: nothing was sent" if findings.nothing_sent(frames) else f"No {name} to show"
+        )
     if (shown["never"] > 0).any():
         missing = float((shown["never"] > 0).sum()) * frames.bin_s
-        return (f"More than 1 % of the messages sent in {words.duration(missing)} of "
-                f"{words.duration(len(shown) * frames.bin_s)} are not processed within the run")
-    most, at = float(shown["mean"].max()), float(shown["mean"].idxmax())
+        return (
+            f"More than 1 % of the messages sent in {words.duration(missing, 2)} of "
+            f"{words.duration(len(shown) * frames.bin_s, 2)} are not processed within the run"
+        )
+    most, at = float(shown["mean"].max()), highest_at(shown["mean"])
     promise = promise_of(frames, metric)
     statistic = words.key_parts(promise.key)[3] if promise else ""
     if promise is None or statistic not in PERCENTILES:
@@ -97,21 +103,40 @@ def title(frames: Frames) -> str:
         if most < 3 * typical:
             least = words.duration(float(shown["mean"].min()))
             return f"p99 {name} stays between {least} and {words.duration(most)} all the time"
-        return f"p99 {name} reaches {words.duration(most)} {_when(frames, at)}, against {words.duration(typical)} usually"
+        usual = words.duration(typical)
+        return f"p99 {name} reaches {words.duration(most)} {_when(frames, at)}, against {usual} usually"
     held = frames.curve(frames.queue, f"{metric}_{statistic}", log=True)["mean"].dropna()
     broken, bound = int((held >= promise.bound).sum()), words.duration(promise.bound)
-    top, top_at = float(held.max()), float(held.idxmax())
+    top, top_at = float(held.max()), highest_at(held)
     if not broken:
-        return (f"{statistic} {name} stays under {bound} in all {_bins(len(held), frames.bin_s)}: "
-                f"at most {words.duration(top)}")
-    return (f"{statistic} {name} reaches {words.duration(top)} {_when(frames, top_at)}; the {bound} promise "
-            f"is broken in {_of(broken, len(held), frames.bin_s)}")
+        return (
+            f"{statistic} {name} stays under {bound} in all {_bins(len(held), frames.bin_s)}: "
+            f"at most {words.duration(top)}"
+        )
+    return (
+        f"{statistic} {name} reaches {words.duration(top)} {_when(frames, top_at)}; the {bound} promise "
+        f"is broken in {_of(broken, len(held), frames.bin_s)}"
+    )
 
 
-def plot_percentiles(curves: dict[str, pd.DataFrame], axes: Axes) -> None:
-    """Draw p50, p95 and p99 [s] over the time sent [s]; stretches without data are hatched gaps."""
+def plot_percentiles(curves: dict[str, pd.DataFrame], axes: Axes) -> bool:
+    """Draw p50, p95 and p99 [s] over the time sent [s].
+
+    Curves that go up and down all the time are drawn thin and without bands, which would cover each
+    other; returns whether they were.
+    """
+    jagged = any(is_jagged(curve["mean"], axes) for curve in curves.values())
     for zorder, (name, curve) in enumerate(curves.items(), start=3):
-        style.line(axes, curve, style.PERCENTILES[name], width=2.3, zorder=zorder)
+        style.line(
+            axes, curve, style.PERCENTILES[name], width=1.1 if jagged else 2.3, band=not jagged, zorder=zorder
+        )
+    return jagged
+
+
+def is_jagged(values: pd.Series, axes: Axes) -> bool:
+    """Whether a curve goes up and down its panel all the time: eight times its height, all ways together."""
+    low, high = axes.get_ylim()
+    return bool(np.abs(np.diff(np.log(values.dropna().to_numpy()))).sum() > 8 * math.log(high / low))
 
 
 def plot_tail(tails: dict[str, pd.DataFrame], axes: Axes) -> None:
@@ -129,15 +154,21 @@ def plot_tail(tails: dict[str, pd.DataFrame], axes: Axes) -> None:
     axes.set_xticks([1.0, 0.1, 0.01, 1e-3, 1e-4])
     axes.set_xticklabels(["all", "10 %", "1 %", "0.1 %", "0.01 %"])
     axes.tick_params(axis="x", length=4, color=style.AXIS, pad=4)
-    axes.xaxis.get_ticklabels()[0].set_ha("left")
+    axes.xaxis.get_ticklabels()[0].set_horizontalalignment("left")
 
 
-def bounds(curves: dict[str, pd.DataFrame], tails: dict[str, pd.DataFrame],
-            promise: ThresholdResult | None) -> tuple[float, float]:
+def bounds(
+    curves: dict[str, pd.DataFrame], tails: dict[str, pd.DataFrame], promise: ThresholdResult | None
+) -> tuple[float, float]:
     """Return the least and largest latency [s] that the charted curves and a promise near them take."""
     values = [curve["mean"] for curve in curves.values()] + [
-        tail["mean"][tail["share"] <= 0.9] for tail in tails.values() if len(tail)]
-    known = pd.concat([v for v in values if len(v)]).dropna() if any(len(v) for v in values) else pd.Series(dtype=float)
+        tail["mean"][tail["share"] <= 0.9] for tail in tails.values() if len(tail)
+    ]
+    known = (
+        pd.concat([v for v in values if len(v)]).dropna()
+        if any(len(v) for v in values)
+        else pd.Series(dtype=float)
+    )
     known = known[known > 0]
     if known.empty:
         return 0.1, 60.0
@@ -153,9 +184,9 @@ def _when(frames: Frames, at: float) -> str:
         if event.from_s <= at <= event.until_s:
             return f"in {name}" if at < event.until_s - 2 * frames.bin_s else f"at the end of {name}"
     stretch = frames.behind()
-    event = frames.event_of(stretch) if stretch else None
-    if stretch and event and event.until_s < at <= stretch.until_s:
-        return f"after {findings.event_name(event, frames.setting.events)}"
+    cause = frames.event_of(stretch) if stretch else None
+    if stretch and cause and cause.until_s < at <= stretch.until_s:
+        return f"after {findings.event_name(cause, frames.setting.events)}"
     return f"at {words.duration(at)}"
 
 
@@ -169,11 +200,11 @@ def _of(part: int, count: int, bin_s: float) -> str:
     return f"{words.duration(part * bin_s, 2)} of {words.duration(count * bin_s, 2)}"
 
 
-def promise_words(result: ThresholdResult) -> str:
+def promise_words(result: ThresholdResult, *, short: bool = False) -> str:
     """Return a threshold in the scenario's own words, as a label on its line."""
     statistic = words.key_parts(result.key)[3]
     bound = re.sub(r"^.*?([<>]=?.*)$", r"\1", result.text).strip()
-    return f"threshold {statistic} {bound}"
+    return f"{statistic} {bound}" if short else f"threshold {statistic} {bound}"
 
 
 def hatch_gaps(axes: Axes, labels: Labels, curve: pd.DataFrame, frames: Frames) -> None:
@@ -183,8 +214,10 @@ def hatch_gaps(axes: Axes, labels: Labels, curve: pd.DataFrame, frames: Frames) 
         labels.near("no data: nothing was sent", labels.at(frames.end_s / 2, _middle(axes)), style.GREY)
         return
     sent = curve[curve.index <= frames.setting.duration_s]
-    reasons = (((sent["mean"].isna() & (sent["never"] == 0)), "no data:\nnothing sent"),
-               ((sent["never"] > 0), "p99 never:\nnot processed\nwithin the run"))
+    reasons = (
+        ((sent["mean"].isna() & (sent["never"] == 0)), "no data:\nnothing sent"),
+        ((sent["never"] > 0), "p99 never:\nnot processed\nwithin the run"),
+    )
     half = frames.bin_s / 2
     for flags, why in reasons:
         stretches = runs_of(flags.to_list())
@@ -201,8 +234,9 @@ def _middle(axes: Axes) -> float:
     return math.sqrt(low * high)
 
 
-def _label_percentiles(sheet: Sheet, axes: Axes, curves: dict[str, pd.DataFrame], promise: ThresholdResult | None,
-                       frames: Frames) -> None:
+def _label_percentiles(
+    sheet: Sheet, axes: Axes, curves: dict[str, pd.DataFrame], promise: ThresholdResult | None, frames: Frames
+) -> None:
     labels = Labels(sheet, axes)
     numbers = {name: labels.curve(curve.index, curve["mean"]) for name, curve in curves.items()}
     if promise is not None and promise.bound > 0:
@@ -218,8 +252,14 @@ def _label_percentiles(sheet: Sheet, axes: Axes, curves: dict[str, pd.DataFrame]
     hatch_gaps(axes, labels, curves["p99"], frames)
 
 
-def _label_tail(sheet: Sheet, axes: Axes, tails: dict[str, pd.DataFrame], frames: Frames, metric: str,
-                promise: ThresholdResult | None) -> None:
+def _label_tail(
+    sheet: Sheet,
+    axes: Axes,
+    tails: dict[str, pd.DataFrame],
+    frames: Frames,
+    metric: str,
+    promise: ThresholdResult | None,
+) -> None:
     labels = Labels(sheet, axes)
     numbers = {name: labels.curve(tail["share"], tail["mean"]) for name, tail in tails.items()}
     if promise is not None and promise.bound > 0:
@@ -234,13 +274,27 @@ def _label_tail(sheet: Sheet, axes: Axes, tails: dict[str, pd.DataFrame], frames
         estimate = frames.estimate(f"{metric}.{name}")
         low, high = axes.get_ylim()
         if estimate.certainty is Certainty.INTERVAL and low < estimate.mean < high:
-            axes.plot([share], [estimate.mean], "o", color=style.INK, markersize=6.5, markeredgecolor="white", zorder=6)
+            axes.plot(
+                [share],
+                [estimate.mean],
+                "o",
+                color=style.INK,
+                markersize=6.5,
+                markeredgecolor="white",
+                zorder=6,
+            )
             gap = " " if name == "p50" else "\n"
             dots.append((f"{name}{gap}{words.value(estimate)}", share, estimate.mean))
     for text, share, latency in dots:
         if not text.startswith("p95"):
-            labels.near(text, labels.at(share, latency), style.INK, keep_px=7, reach_px=90,
-                        ha="left" if text.startswith("p50") else "center")
+            labels.near(
+                text,
+                labels.at(share, latency),
+                style.INK,
+                keep_px=7,
+                reach_px=90,
+                ha="left" if text.startswith("p50") else "center",
+            )
     bold = len(steady) > 0
     if bold:
         labels.beside("whole run", numbers["whole run"], style.INK)
@@ -248,7 +302,11 @@ def _label_tail(sheet: Sheet, axes: Axes, tails: dict[str, pd.DataFrame], frames
     ends = whole["never"] > 0
     if ends.any():
         share = float(whole["share"][ends].max())
-        labels.near(f"{words.percent(share, 2)} never\nprocessed", labels.at(share, axes.get_ylim()[1]), style.CROSSED)
+        labels.near(
+            f"{words.percent(share, 2)} not processed\nwithin the run",
+            labels.at(share, axes.get_ylim()[1]),
+            style.CROSSED,
+        )
     _visibility_step(labels, steady if bold else whole, frames)
 
 
@@ -263,5 +321,11 @@ def _visibility_step(labels: Labels, tail: pd.DataFrame, frames: Frames) -> None
     if not near.size or near[0] == 0 or values[max(0, near[0] - 2)] > timeout / 3:
         return
     at = near[0]
-    labels.near(f"1 in {words.significant(1 / shares[at], 2)} waits\nout the {words.duration(timeout)}\nvisibility timeout",
-                labels.at(shares[at], values[at] / 2.5), style.GREY, size=8.5, keep_px=6)
+    one_in = words.significant(1 / shares[at], 2)
+    labels.near(
+        f"1 in {one_in} waits\nout the {words.duration(timeout)}\nvisibility timeout",
+        labels.at(shares[at], values[at] / 2.5),
+        style.GREY,
+        size=8.5,
+        keep_px=6,
+    )

@@ -1,4 +1,4 @@
-"""One glance: rates, backlog, latency and duplicates on one time axis; thresholds and key numbers beside them."""
+"""One glance: rates, backlog, latency, duplicates on one time axis; thresholds and key numbers beside."""
 
 from __future__ import annotations
 
@@ -10,8 +10,18 @@ import numpy as np
 import pandas as pd
 
 from simulator.analysis.answer import Certainty, Estimate, Verdict
-from simulator.reporting import backlog, duplicates, findings, latency, style, throughput, timeline, words
-from simulator.reporting.frames import Frames
+from simulator.reporting import (
+    backlog,
+    duplicates,
+    findings,
+    latency,
+    scales,
+    style,
+    throughput,
+    timeline,
+    words,
+)
+from simulator.reporting.frames import Frames, highest_at
 from simulator.reporting.labels import Labels
 
 if TYPE_CHECKING:
@@ -24,25 +34,27 @@ _SPLIT: Final = 0.635
 _RIGHT_TEXT: Final = 0.672
 _VALUE_RIGHT: Final = 0.865
 _PITCH_IN: Final = 0.247
-_MARKS: Final = {Verdict.HOLDS: ("✓", style.HOLDS), Verdict.CROSSED: ("✗", style.CROSSED), Verdict.UNDECIDED: ("?", style.GREY)}
+_MARKS: Final = {
+    Verdict.HOLDS: ("✓", style.HOLDS),
+    Verdict.CROSSED: ("✗", style.CROSSED),
+    Verdict.UNDECIDED: ("?", style.GREY),
+}
 
 
 def figure(frames: Frames) -> Figure:
     """Return the chart of the headline's queue with the thresholds of the whole scenario."""
     sheet = style.Sheet(frames.setting, frames.answer.sentence, throughput.subtitle(frames), tall=True)
-    top = sheet.top_in + 0.24
+    top = sheet.top_in + 0.31
     panels = _panels(sheet, top)
     sheet.text(style.LEFT - 0.063, sheet.top_in, f"queue {frames.queue_name}", size=9.5, color=style.HEADING)
     for panel in panels:
-        style.time_axis(panel, frames.end_s, most=5, labels=panel is panels[3])
+        scales.time_axis(panel, frames.end_s, most=5, labels=panel is panels[3])
     _rates(sheet, panels[0], frames)
     _backlog(sheet, panels[1], frames)
     _latency(sheet, panels[2], frames)
     _duplicates(sheet, panels[3], frames)
     timeline.events_row(sheet, panels, frames.events(), row_in=top - 0.13, end_s=frames.end_s)
-    consumer = frames.consumer
-    timeline.strip(sheet, panels[3], frames.segments(consumer), consumer.limit_words if consumer else {},
-                   end_s=frames.end_s)
+    timeline.strip(sheet, panels[3], frames.segments(frames.consumer), frames.consumer, end_s=frames.end_s)
     below = _thresholds(sheet, frames, sheet.top_in + 0.02)
     below = _key_numbers(sheet, key_numbers(frames), below + 0.34)
     _assumptions(sheet, frames.answer.assumptions, below + 0.3)
@@ -64,8 +76,11 @@ def key_numbers(frames: Frames) -> list[tuple[str, Estimate]]:
         ("lost", frames.estimate("lost.count")),
         ("processed msg/s", frames.estimate("throughput.rate")),
     ]
-    return [(label, estimate) for label, estimate in rows if estimate.certainty is not Certainty.NO_DATA
-            or label in ("messages sent", f"p99 {name}")]
+    return [
+        (label, estimate)
+        for label, estimate in rows
+        if estimate.certainty is not Certainty.NO_DATA or label in ("messages sent", f"p99 {name}")
+    ]
 
 
 def _drain_name(frames: Frames) -> str:
@@ -132,7 +147,7 @@ def _latency(sheet: Sheet, axes: Axes, frames: Frames) -> None:
     curves = {p: frames.curve(frames.queue, f"{metric}_{p}", log=True) for p in ("p50", "p99")}
     promise = latency.promise_of(frames, metric)
     least, largest = latency.bounds(curves, {}, promise)
-    style.latency_axis(axes, least / 2.4, largest)
+    scales.latency_axis(axes, least / 2.4, largest)
     latency.plot_percentiles(curves, axes)
     labels = Labels(sheet, axes)
     numbers = {name: labels.curve(curve.index, curve["mean"]) for name, curve in curves.items()}
@@ -142,7 +157,12 @@ def _latency(sheet: Sheet, axes: Axes, frames: Frames) -> None:
         labels.curve(axes.get_xlim(), [promise.bound] * 2)
     _name(labels, axes, words.METRICS[metric])
     if promise is not None and promise.bound > 0:
-        labels.along(latency.promise_words(promise).removeprefix("threshold "), promise.bound, style.CROSSED, prefer=0.75)
+        labels.along(
+            latency.promise_words(promise, short=True),
+            promise.bound,
+            style.CROSSED,
+            prefer=0.75,
+        )
     within = labels.apart(list(numbers.values()))
     for name in ("p99", "p50"):
         labels.beside(name, numbers[name], style.PERCENTILES[name], within=within, sides="above below on")
@@ -162,8 +182,16 @@ def _duplicates(sheet: Sheet, axes: Axes, frames: Frames) -> None:
     for cause in list(by_cause.columns[::-1])[:2]:
         if by_cause[cause].sum() > 0.05 * total.sum():
             own = by_cause[cause]
-            labels.near(cause, labels.at(float(own.idxmax()), float(own.max()) * 0.8), style.CAUSES[cause], size=9,
-                        weight="bold", keep_px=4)
+            labels.near(
+                cause,
+                labels.at(highest_at(own), float(own.max()) * 0.8),
+                style.CAUSES[cause],
+                size=9,
+                weight="bold",
+                keep_px=4,
+            )
+    if by_cause.empty:
+        axes.set_yticks([0])
     if by_cause.empty and not findings.nothing_sent(frames):
         labels.near("none seen", labels.at(frames.end_s / 2, 0.5), style.GREY, ha="center")
 
@@ -185,7 +213,9 @@ def _thresholds(sheet: Sheet, frames: Frames, row: float) -> float:
         return row + 0.28
     most = 6
     # what fails is shown first where there are more than fit
-    shown = sorted(results, key=lambda r: r.verdict is Verdict.HOLDS)[:most] if len(results) > most else results
+    shown = (
+        sorted(results, key=lambda r: r.verdict is Verdict.HOLDS)[:most] if len(results) > most else results
+    )
     room = style.RIGHT - _RIGHT_TEXT - 0.025
     for result in shown:
         row += _PITCH_IN
@@ -195,12 +225,24 @@ def _thresholds(sheet: Sheet, frames: Frames, row: float) -> float:
         sheet.text(style.RIGHT, row, value, ha="right", size=9, weight="bold", color=colour)
         free = room - sheet.width(value, size=9, weight="bold") - 0.01
         own = result.text.removeprefix(f"{frames.queue} ")
-        text = next((t for t in (own, *(words.shortened(own, n) for n in range(40, 6, -2)))
-                     if sheet.width(t, size=9) <= free), words.shortened(own, 7))
+        text = next(
+            (
+                t
+                for t in (own, *(words.shortened(own, n) for n in range(40, 6, -2)))
+                if sheet.width(t, size=9) <= free
+            ),
+            words.shortened(own, 7),
+        )
         sheet.text(_RIGHT_TEXT + 0.025, row, text, size=9, color=style.INK)
     if len(shown) < len(results):
         row += _PITCH_IN
-        sheet.text(_RIGHT_TEXT + 0.025, row, f"and {len(results) - len(shown)} more in summary.md", size=9, color=style.GREY)
+        sheet.text(
+            _RIGHT_TEXT + 0.025,
+            row,
+            f"and {len(results) - len(shown)} more in summary.md",
+            size=9,
+            color=style.GREY,
+        )
     return row
 
 
@@ -212,9 +254,13 @@ def _key_numbers(sheet: Sheet, rows: Sequence[tuple[str, Estimate]], row: float)
     for label, estimate in rows:
         row += _PITCH_IN
         sheet.text(_RIGHT_TEXT, row, label, size=9, color=style.INK)
-        sheet.text(_VALUE_RIGHT, row, words.value(estimate), ha="right", size=9, weight="bold", color=style.INK)
+        sheet.text(
+            _VALUE_RIGHT, row, words.value(estimate), ha="right", size=9, weight="bold", color=style.INK
+        )
         sheet.text(style.RIGHT, row, words.interval(estimate), ha="right", size=9, color=style.GREY)
-        rule = Line2D([_RIGHT_TEXT, style.RIGHT], [sheet.y(row + _PITCH_IN / 2)] * 2, color=style.GRID, linewidth=0.8)
+        rule = Line2D(
+            [_RIGHT_TEXT, style.RIGHT], [sheet.y(row + _PITCH_IN / 2)] * 2, color=style.GRID, linewidth=0.8
+        )
         sheet.figure.add_artist(rule)
     return row
 
@@ -235,7 +281,7 @@ def _assumptions(sheet: Sheet, assumptions: Sequence[str], row: float) -> None:
             lines.append(words.shortened(name, 40))
     fit = math.floor((sheet.height_in - 0.42 - row) / pitch) + 1
     if len(lines) > fit:
-        lines = [*lines[:max(1, fit - 1)], "… all in summary.md"]
-    for line in lines[:max(0, fit)]:
+        lines = [*lines[: max(1, fit - 1)], "… all in summary.md"]
+    for line in lines[: max(0, fit)]:
         sheet.text(_RIGHT_TEXT, row, line, size=size, color=style.GREY)
         row += pitch

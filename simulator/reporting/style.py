@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -41,8 +40,14 @@ NO_DATA: Final = "#BBBBBB"
 PERCENTILES: Final = {"p50": "#C3A6D8", "p95": "#8A5BAF", "p99": "#4A1A6B"}
 """One meaning each, in every chart."""
 
-TEXT: Final = {VISIBLE: "#9A6A00", IN_FLIGHT: "#1F7FB8", IN_SERVICE: "#007A58", "#A6A6A6": GREY,
-               "#F0A37A": "#B5622F", "#C3A6D8": "#A07CBD"}
+TEXT: Final = {
+    VISIBLE: "#9A6A00",
+    IN_FLIGHT: "#1F7FB8",
+    IN_SERVICE: "#007A58",
+    "#A6A6A6": GREY,
+    "#F0A37A": "#B5622F",
+    "#C3A6D8": "#A07CBD",
+}
 """Darker for words in a colour that is too light to read."""
 
 CAUSES: Final = {
@@ -62,10 +67,17 @@ YOURS: Final = "#2F5D8C"
 
 LIMITS: Final = {
     "arrivals": "#EDEDED",
-    "ramp": "#F2C14E", "account_concurrency": "#F2C14E", "scaling_rate": "#F2C14E", "call_tokens": "#F2C14E",
-    "in_flight_cap": "#F2C14E", "metric_lag": "#F2C14E", "mapping_cap": "#F2C14E",
+    "ramp": "#F2C14E",
+    "account_concurrency": "#F2C14E",
+    "scaling_rate": "#F2C14E",
+    "call_tokens": "#F2C14E",
+    "in_flight_cap": "#F2C14E",
+    "metric_lag": "#F2C14E",
+    "mapping_cap": "#F2C14E",
     "booting": "#F9E2A6",
-    "maximum_concurrency": YOURS, "reserved_concurrency": YOURS, "maximum_size": YOURS,
+    "maximum_concurrency": YOURS,
+    "reserved_concurrency": YOURS,
+    "maximum_size": YOURS,
     "group_locked": FAILED,
 }
 """Binding limits by who can move them: nobody needs to, AWS's own pace, your setting, something outside."""
@@ -80,7 +92,7 @@ DPI: Final = 160
 PLOT_BOTTOM_IN: Final = 1.173
 """Where the lowest time axis stands above the sheet's lower edge, with its strip beneath [in]."""
 
-_STRICT: Final = {
+_STRICT: Final[dict[Any, Any]] = {
     "font.family": ["DejaVu Sans"],
     "hatch.linewidth": 1.0,
     "path.simplify": True,
@@ -135,8 +147,9 @@ class Sheet:
         What the heading stands under: inches from the upper edge to the row of headings.
     """
 
-    def __init__(self, setting: Setting, title: str, subtitle: str, *, tall: bool = False,
-                 note: str = "") -> None:
+    def __init__(
+        self, setting: Setting, title: str, subtitle: str, *, tall: bool = False, note: str = ""
+    ) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
@@ -224,72 +237,17 @@ class Sheet:
         self.figure.add_artist(rule)
         runs = setting.replications
         lines = "lines: mean, bands: 95 % confidence interval" if runs > 1 else "one run: no intervals"
-        name = " · ".join(filter(None, (words.shortened(setting.name, 34), words.shortened(setting.variant, 24))))
-        left = [name, f"seed {setting.seed}", f"{runs} replication{'s' * (runs > 1)}", lines, note]
         row = self.height_in - 0.16
-        self.text(TEXT_LEFT, row, " · ".join(filter(None, left)), size=8, color=GREY)
         right = f"simulator {setting.version} · rules {setting.rules}"
+        room = RIGHT - TEXT_LEFT - self.width(right, size=8) - 0.02
+        rest = (f"seed {setting.seed}", f"{runs} replication{'s' * (runs > 1)}", lines, note)
+        for length in range(80, 8, -4):  # long names give way
+            names = (words.shortened(setting.name, length), words.shortened(setting.variant, length))
+            left = " · ".join(filter(None, (*names, *rest)))
+            if self.width(left, size=8) <= room:
+                break
+        self.text(TEXT_LEFT, row, left, size=8, color=GREY)
         self.text(RIGHT, row, right, ha="right", size=8, color=GREY)
-
-
-def time_axis(axes: Axes, end_s: float, *, most: int = 9, labels: bool = True) -> None:
-    """Say time as people do (0, 15 min, 1 h 30) over ``[0, end_s]``, in at most *most* ticks."""
-    axes.set_xlim(0, end_s)
-    steps = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 14400, 21600, 43200)
-    step = next((s for s in steps if end_s / s < most), 86400.0)
-    while end_s / step >= most:
-        step *= 2
-    at = [k * step for k in range(int(end_s / step + 1e-9) + 1)]
-    axes.set_xticks(at)
-    axes.tick_params(axis="x", length=4 if labels else 0, color=AXIS, pad=4)
-    axes.set_xticklabels([words.instant(s) for s in at] if labels else [])
-    if labels:
-        axes.spines["bottom"].set_visible(True)
-        axes.spines["bottom"].set_color(AXIS)
-        ticks = axes.xaxis.get_ticklabels()
-        ticks[0].set_ha("left")
-        if len(ticks) > 1 and at[-1] > end_s * (1 - 0.4 / most):
-            ticks[-1].set_ha("right")
-
-
-def count_axis(axes: Axes, largest: float, *, most: int = 5, whole: bool = False) -> bool:
-    """Put ticks on a linear axis from 0 to somewhat above *largest*; return whether they say k."""
-    from matplotlib.ticker import MaxNLocator
-
-    top = largest * 1.12 if largest > 0 and math.isfinite(largest) else 1.0
-    axes.set_ylim(0, top)
-    ticks = [t for t in MaxNLocator(most, steps=[1, 2, 2.5, 5, 10], integer=whole).tick_values(0, top)
-             if 0 <= t <= top * 1.0001]
-    axes.set_yticks(ticks)
-    texts = [words.tick(float(t), float(max(ticks, default=0))) for t in ticks]
-    axes.set_yticklabels(texts)
-    return any(text.endswith(" k") for text in texts)
-
-
-_DECADES: Final = (
-    1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0, 60.0, 600.0, 3600.0, 36000.0, 86400.0, 864000.0,
-)
-_BETWEEN: Final = tuple(m * 10.0**e for e in range(-6, 1) for m in (1, 2, 5)) + (
-    10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0, 7200.0, 18000.0, 36000.0, 86400.0,
-)
-
-
-def latency_axis(axes: Axes, least: float, largest: float, *, labels: bool = True) -> None:
-    """Make y a latency: logarithmic over ``[least, largest]`` [s], with ticks 10 ms, 1 s, 1 min."""
-    from matplotlib.ticker import NullLocator
-
-    low, high = least / 1.45, largest * 1.3
-    if high / low < 6:
-        middle = math.sqrt(low * high)
-        low, high = middle / math.sqrt(6), middle * math.sqrt(6)
-    axes.set_yscale("log")
-    axes.set_ylim(low, high)
-    ticks = [t for t in _DECADES if low <= t <= high]
-    if len(ticks) < 3:
-        ticks = [t for t in _BETWEEN if low <= t <= high]
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.set_yticks(ticks)
-    axes.set_yticklabels([words.duration(t) for t in ticks] if labels else [])
 
 
 def hatched(axes: Axes, from_s: float, until_s: float) -> None:
@@ -297,18 +255,48 @@ def hatched(axes: Axes, from_s: float, until_s: float) -> None:
     axes.axvspan(from_s, until_s, facecolor="white", edgecolor=NO_DATA, hatch="////", linewidth=0, zorder=1.5)
 
 
-def line(axes: Axes, frame: Any, colour: str, *, width: float = 2.3, band: bool = True, zorder: float = 3,
-         **kwargs: Any) -> None:
+def line(
+    axes: Axes,
+    frame: Any,
+    colour: str,
+    *,
+    width: float = 2.3,
+    band: bool = True,
+    zorder: float = 3,
+    **kwargs: Any,
+) -> None:
     """Draw mean and band of a prepared frame: columns mean, low, high over its index [s]."""
-    axes.plot(frame.index, frame["mean"], color=colour, linewidth=width, zorder=zorder,
-              solid_capstyle="round", solid_joinstyle="round", **kwargs)
+    axes.plot(
+        frame.index,
+        frame["mean"],
+        color=colour,
+        linewidth=width,
+        zorder=zorder,
+        solid_capstyle="round",
+        solid_joinstyle="round",
+        **kwargs,
+    )
+    known = frame["mean"].notna()
+    alone = known & ~known.shift(1, fill_value=False) & ~known.shift(-1, fill_value=False)
+    if alone.any():  # a bin between two gaps makes no line
+        axes.plot(
+            frame.index[alone], frame["mean"][alone], "o", color=colour, markersize=1.8 * width, zorder=zorder
+        )
     if band and frame["low"].notna().any():
-        step = "post" if kwargs.get("drawstyle") == "steps-post" else None
-        axes.fill_between(frame.index, frame["low"], frame["high"], color=colour, alpha=0.28, linewidth=0,
-                          zorder=zorder - 0.5, step=step)
+        axes.fill_between(
+            frame.index,
+            frame["low"],
+            frame["high"],
+            color=colour,
+            alpha=0.28,
+            linewidth=0,
+            zorder=zorder - 0.5,
+        )
 
 
-def spread(wanted: Sequence[float], widths: Sequence[float], low: float, high: float, gap: float) -> list[float]:
+def spread(
+    wanted: Sequence[float], widths: Sequence[float], low: float, high: float, gap: float
+) -> list[float]:
     """Push labels apart: centres as near to *wanted* as they can be without touching, inside the row.
 
     All in one unit. Labels that do not fit the row at all are left where the row ends: callers drop

@@ -19,7 +19,6 @@ MOST_NUMBERS: Final = 15
 """A person reads no more."""
 
 _MARKS: Final = {Verdict.HOLDS: "✓", Verdict.CROSSED: "✗", Verdict.UNDECIDED: "?"}
-_CHARTS: Final = ("overview", "throughput", "latency", "duplicates", "backlog", "capacity", "comparison")
 
 
 def sentence(answers: Sequence[Answer]) -> str:
@@ -32,14 +31,17 @@ def sentence(answers: Sequence[Answer]) -> str:
 
 
 def as_text(answers: Sequence[Answer], written: Sequence[Path] = ()) -> str:
-    """Return the answer for the screen: verdict, at most fifteen numbers with intervals, where the files are."""
+    """Return the answer for the screen: verdict, at most fifteen numbers with intervals, the files."""
     base = answers[0]
     lines = [sentence(answers) + ".", ""]
     if len(answers) > 1:
         for other in answers[1:]:
             lines += [*_comparison_text(base, other, max(2, MOST_NUMBERS // (3 * (len(answers) - 1)))), ""]
-        verdicts = [f"{_label(a) if k else _names(a, answers[1])[0]}: {findings.thresholds(a).removesuffix(': ')}"
-                    for k, a in enumerate(answers) if a.thresholds]
+        verdicts = [
+            f"{_label(a) if k else _names(a, answers[1])[0]}: {findings.thresholds(a).removesuffix(': ')}"
+            for k, a in enumerate(answers)
+            if a.thresholds
+        ]
         lines += [*verdicts, ""] if verdicts else []
     else:
         lines += [*_aligned(_numbers(base)), ""]
@@ -61,12 +63,21 @@ def as_markdown(answers: Sequence[Answer], charts: Iterable[str] = ()) -> str:
     """Return the answer as a page; *charts* are the file names to show in it."""
     base = answers[0]
     setting = base.setting
-    lines = [f"# {setting.name}{f': {setting.variant}' if setting.variant else ''}", "", f"**{sentence(answers)}.**", ""]
+    lines = [
+        f"# {setting.name}{f': {setting.variant}' if setting.variant else ''}",
+        "",
+        f"**{sentence(answers)}.**",
+        "",
+    ]
     if setting.question:
         lines += [f"Asked: {setting.question}", ""]
     runs = setting.replications
     over = f"{runs} replications, 95 % intervals over them" if runs > 1 else "one run, so no intervals"
-    lines += [f"{setting.traffic.rstrip('.')}. " * bool(setting.traffic) + f"Seed {setting.seed}, {over}, rules {setting.rules}.", ""]
+    lines += [
+        f"{setting.traffic.rstrip('.')}. " * bool(setting.traffic)
+        + f"Seed {setting.seed}, {over}, rules {setting.rules}.",
+        "",
+    ]
     if base.thresholds:
         lines += ["## Thresholds", "", *_threshold_table(base.thresholds), ""]
     for other in answers[1:]:
@@ -76,8 +87,14 @@ def as_markdown(answers: Sequence[Answer], charts: Iterable[str] = ()) -> str:
             lines += [f"Thresholds of {names[1]}:", "", *_threshold_table(other.thresholds), ""]
     for queue in setting.queues:
         rows = [(name, e) for name, e in _queue_numbers(base, queue)]
-        lines += [f"## Queue {words.plain_name(queue)}", "", "| | mean | 95 % interval |", "|---|---:|---:|",
-                  *(f"| {name} | {words.value(e)} | {words.interval(e)} |" for name, e in rows), ""]
+        lines += [
+            f"## Queue {words.plain_name(queue)}",
+            "",
+            "| | mean | 95 % interval |",
+            "|---|---:|---:|",
+            *(f"| {name} | {words.value(e)} | {words.interval(e)} |" for name, e in rows),
+            "",
+        ]
     pictures = [name for name in charts if name.endswith(".png")]
     if pictures:
         lines += ["## Charts", "", *(f"![{Path(name).stem}]({name})\n" for name in pictures)]
@@ -94,7 +111,7 @@ def comparison_table(base: Answer, variant: Answer) -> list[str]:
     lines = [f"| | {names[0]} | {names[1]} | difference | |", "|---|---:|---:|---:|---|"]
     for row in comparison.table(base, variant):
         difference, half, _ = comparison.difference_words(row)
-        verdict = "" if row.better is None else "better" if row.better else "worse"
+        verdict = _verdict(row, difference)
         cells = [f"{words.value(e)} {words.interval(e)}".strip() for e in (row.base, row.variant)]
         name = f"{row.name} {row.unit}".strip()
         lines.append(f"| {name} | {cells[0]} | {cells[1]} | {f'{difference} {half}'.strip()} | {verdict} |")
@@ -106,11 +123,15 @@ def as_json(answers: Sequence[Answer]) -> str:
     base = answers[0]
     result = _answer_json(base) | {"sentence": sentence(answers)}
     if len(answers) > 1:
-        result["variants"] = {name: _answer_json(other) | {
-            "sentence": comparison.title(comparison.table(base, other), _names(base, other)),
-            "differences": _numbers_json(other.differences),
-            "changes": _numbers_json(other.changes),
-        } for name, other in zip(folder_names(answers[1:]), answers[1:], strict=True)}
+        result["variants"] = {
+            name: _answer_json(other)
+            | {
+                "sentence": comparison.title(comparison.table(base, other), _names(base, other)),
+                "differences": _numbers_json(other.differences),
+                "changes": _numbers_json(other.changes),
+            }
+            for name, other in zip(folder_names(answers[1:]), answers[1:], strict=True)
+        }
     return json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -122,8 +143,12 @@ def as_csv(answers: Sequence[Answer]) -> str:
     for answer in answers:
         for key in sorted(answer.estimates):
             e = answer.estimates[key]
-            numbers = ["" if number is None else repr(number) for number in map(_number, (e.mean, e.low, e.high))]
-            writer.writerow([answer.setting.variant, key, *numbers, e.unit, e.certainty.value, e.replications, e.note])
+            numbers = [
+                "" if number is None else repr(number) for number in map(_number, (e.mean, e.low, e.high))
+            ]
+            writer.writerow(
+                [answer.setting.variant, key, *numbers, e.unit, e.certainty.value, e.replications, e.note]
+            )
     return file.getvalue()
 
 
@@ -140,14 +165,19 @@ def metrics_json(answer: Answer) -> str:
             namespace, metric, dimension, name, statistic = (str(part) for part in key)
             rows = rows.sort_values("at_s")
             known = rows[rows["value"].notna()]
-            results.append({
-                "Id": f"m{number}",
-                "Label": f"{namespace} {metric} {dimension}={name} {statistic}",
-                "Timestamps": [_timestamp(at) for at in known["at_s"]],
-                "Values": [_number(value) for value in known["value"]],
-                "StatusCode": "Complete",
-            })
-    message = {"Code": "SimulatedTime", "Value": "Replication 0; the run starts at 1970-01-01T00:00:00+00:00, period 60 s"}
+            results.append(
+                {
+                    "Id": f"m{number}",
+                    "Label": f"{namespace} {metric} {dimension}={name} {statistic}",
+                    "Timestamps": [_timestamp(at) for at in known["at_s"]],
+                    "Values": [_number(value) for value in known["value"]],
+                    "StatusCode": "Complete",
+                }
+            )
+    message = {
+        "Code": "SimulatedTime",
+        "Value": "Replication 0; the run starts at 1970-01-01T00:00:00+00:00, period 60 s",
+    }
     return json.dumps({"MetricDataResults": results, "Messages": [message]}, indent=1, allow_nan=False) + "\n"
 
 
@@ -187,24 +217,34 @@ def _numbers(answer: Answer) -> list[tuple[str, str, Estimate, str]]:
             for tail in (f"{metric}.p99", "backlog.max", "drain"):
                 found = answer.estimates.get(f"{queue} {tail}")
                 if found is not None and found not in said and found.certainty is not Certainty.NO_DATA:
-                    rows.append((" ", f"{words.key_name(tail)}, {words.shortened(words.plain_name(queue), 24)}", found,
-                                 found.note))
+                    rows.append(
+                        (
+                            " ",
+                            f"{words.key_name(tail)}, {words.shortened(words.plain_name(queue), 24)}",
+                            found,
+                            found.note,
+                        )
+                    )
     return rows[:MOST_NUMBERS]
 
 
 def _queue_numbers(answer: Answer, queue: str) -> list[tuple[str, Estimate]]:
     """Return every number of one queue, in the order of the answer."""
     prefix = f"{queue} "
-    return [(words.key_name(key) if "receives_per_copy" not in key else key.removeprefix(prefix), estimate)
-            for key, estimate in answer.estimates.items()
-            if key.startswith(prefix) and estimate.certainty is not Certainty.NO_DATA]
+    return [
+        (words.key_name(key) if "receives_per_copy" not in key else key.removeprefix(prefix), estimate)
+        for key, estimate in answer.estimates.items()
+        if key.startswith(prefix) and estimate.certainty is not Certainty.NO_DATA
+    ]
 
 
 def _aligned(rows: Sequence[tuple[str, str, Estimate, str]]) -> list[str]:
     texts = [(mark, name, words.value(e), words.interval(e), note) for mark, name, e, note in rows]
     widths = [max((len(row[k]) for row in texts), default=0) for k in (1, 2, 3)]
-    return [f"{mark} {name:<{widths[0]}}  {value:>{widths[1]}}  {interval:<{widths[2]}}  {note}".rstrip()
-            for mark, name, value, interval, note in texts]
+    return [
+        f"{mark} {name:<{widths[0]}}  {value:>{widths[1]}}  {interval:<{widths[2]}}  {note}".rstrip()
+        for mark, name, value, interval, note in texts
+    ]
 
 
 def _comparison_text(base: Answer, other: Answer, most: int) -> list[str]:
@@ -213,21 +253,42 @@ def _comparison_text(base: Answer, other: Answer, most: int) -> list[str]:
     rows = [header]
     for row in comparison.table(base, other)[:most]:
         difference, half, _ = comparison.difference_words(row)
-        verdict = "" if row.better is None else "better" if row.better else "worse"
-        rows.append((f"{row.name} {row.unit}".strip(), words.value(row.base), words.interval(row.base),
-                     words.value(row.variant), words.interval(row.variant), f"{difference} {half}".strip(), verdict))
+        verdict = _verdict(row, difference)
+        rows.append(
+            (
+                f"{row.name} {row.unit}".strip(),
+                words.value(row.base),
+                words.interval(row.base),
+                words.value(row.variant),
+                words.interval(row.variant),
+                f"{difference} {half}".strip(),
+                verdict,
+            )
+        )
     widths = [max(len(row[k]) for row in rows) for k in range(7)]
     aligns = ("<", ">", "<", ">", "<", ">", "<")
-    return ["  ".join(f"{cell:{align}{width}}" for cell, align, width in zip(row, aligns, widths, strict=True)).rstrip()
-            for row in rows]
+    return [
+        "  ".join(
+            f"{cell:{align}{width}}" for cell, align, width in zip(row, aligns, widths, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _verdict(row: comparison.Row, difference: str) -> str:
+    """Return whether a row is better or worse, where its difference does not say so already."""
+    word = "" if row.better is None else "better" if row.better else "worse"
+    return "" if word == difference else word
 
 
 def _threshold_table(results: Sequence[ThresholdResult]) -> list[str]:
     lines = ["| | threshold | measured | 95 % interval | |", "|---|---|---:|---:|---|"]
     for r in results:
         note = r.note or r.estimate.note
-        lines.append(f"| {_MARKS[r.verdict]} {r.verdict.value} | `{r.text}` | {words.value(r.estimate)} "
-                     f"| {words.interval(r.estimate)} | {note} |")
+        lines.append(
+            f"| {_MARKS[r.verdict]} {r.verdict.value} | `{r.text}` | {words.value(r.estimate)} "
+            f"| {words.interval(r.estimate)} | {note} |"
+        )
     return lines
 
 
@@ -253,8 +314,17 @@ def _answer_json(answer: Answer) -> dict[str, Any]:
         "rules": setting.rules,
         "verdict": worst.value,
         "headline": setting.headline,
-        "thresholds": [{"text": r.text, "key": r.key, "bound": _number(r.bound), "verdict": r.verdict.value,
-                        "note": r.note, "measured": _estimate_json(r.estimate)} for r in answer.thresholds],
+        "thresholds": [
+            {
+                "text": r.text,
+                "key": r.key,
+                "bound": _number(r.bound),
+                "verdict": r.verdict.value,
+                "note": r.note,
+                "measured": _estimate_json(r.estimate),
+            }
+            for r in answer.thresholds
+        ],
         "numbers": _numbers_json(answer.estimates),
         "assumptions": list(answer.assumptions),
         "warnings": list(answer.warnings),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from simulator.analysis.answer import Event
+from simulator.analysis.answer import Consumer, Event
 from simulator.reporting import style, words
 
 if TYPE_CHECKING:
@@ -21,13 +23,16 @@ _BELOW_IN: Final = 0.525
 _GAP: Final = 0.010
 
 
-def events_row(sheet: Sheet, axes: Sequence[Axes], events: Sequence[Event], *, row_in: float,
-               end_s: float) -> None:
+def events_row(
+    sheet: Sheet, axes: Sequence[Axes], events: Sequence[Event], *, row_in: float, end_s: float
+) -> None:
     """Mark events as the same grey span (or dashed instant) in all panels, named above the first."""
     for event in events:
         for panel in axes:
             if event.until_s > event.from_s:
-                panel.axvspan(event.from_s, event.until_s, color="black", alpha=0.055, linewidth=0, zorder=0.5)
+                panel.axvspan(
+                    event.from_s, event.until_s, color="black", alpha=0.055, linewidth=0, zorder=0.5
+                )
             else:
                 panel.axvline(event.from_s, color=style.GREY, linewidth=1.0, linestyle=(0, (4, 3)), zorder=1)
     box = axes[0].get_position()
@@ -47,12 +52,14 @@ def events_row(sheet: Sheet, axes: Sequence[Axes], events: Sequence[Event], *, r
         sheet.text(x, row_in, label, ha="center", size=_LABEL, color=style.GREY)
 
 
-def strip(sheet: Sheet, over: Axes, segments: Sequence[Segment], limit_words: Mapping[str, str], *,
-          end_s: float) -> Axes:
+def strip(
+    sheet: Sheet, over: Axes, segments: Sequence[Segment], consumer: Consumer | None, *, end_s: float
+) -> Axes:
     """Draw what bound the consumer, under the time axis of *over* and sharing its x to the pixel.
 
     Each limit is named once, at its longest stretch: inside where it fits, else below with a leader.
     """
+    segments = [replace(part, until_s=min(part.until_s, end_s)) for part in segments if part.from_s < end_s]
     box = over.get_position()
     top, bottom = sheet.height_in - _STRIP_TOP_IN, _STRIP_BOTTOM_IN
     axes = sheet.panel(top, bottom, left=box.x0, right=box.x1)
@@ -61,31 +68,51 @@ def strip(sheet: Sheet, over: Axes, segments: Sequence[Segment], limit_words: Ma
     axes.grid(visible=False)
     axes.set_xticks([])
     axes.set_yticks([])
-    name = sheet.figure.text(box.x0 - 0.007, (bottom + 0.1) / sheet.height_in, "Binding\nlimit", size=9, ha="right",
-                             va="center", color=style.HEADING, linespacing=1.0)
+    name = sheet.figure.text(
+        box.x0 - 0.007,
+        (bottom + 0.1) / sheet.height_in,
+        "Binding\nlimit",
+        size=9,
+        ha="right",
+        va="center",
+        color=style.HEADING,
+        linespacing=1.0,
+    )
     name.set_gid("strip name")
     if not segments:
         style.hatched(axes, 0, end_s)
-        axes.text(end_s / 2, 0.45, "no data: nothing consumes this queue", ha="center", va="center", size=9,
-                  color=style.GREY, path_effects=style.halo())
+        axes.text(
+            end_s / 2,
+            0.45,
+            "no data" if consumer is not None else "no data: nothing consumes this queue",
+            ha="center",
+            va="center",
+            size=9,
+            color=style.GREY,
+            path_effects=style.halo(),
+        )
         return axes
     for part in segments:
         colour = style.LIMITS.get(part.limit, style.NO_DATA)
         axes.axvspan(part.from_s, part.until_s, color=colour, linewidth=0)
-    for part in segments[1:]:
-        axes.axvline(part.from_s, color="white", linewidth=0.9)
-    _name_segments(sheet, axes, segments, limit_words, end_s)
+    wide = 6 / (box.width * style.WIDTH_IN * style.DPI) * end_s
+    for before, part in pairwise(segments):
+        if min(before.length_s, part.length_s) > wide:
+            axes.axvline(part.from_s, color="white", linewidth=0.9)
+    _name_segments(sheet, axes, segments, consumer.limit_words if consumer is not None else {}, end_s)
     return axes
 
 
-def _name_segments(sheet: Sheet, axes: Axes, segments: Sequence[Segment], limit_words: Mapping[str, str],
-                   end_s: float) -> None:
+def _name_segments(
+    sheet: Sheet, axes: Axes, segments: Sequence[Segment], limit_words: Mapping[str, str], end_s: float
+) -> None:
     box = axes.get_position()
     longest: dict[str, Segment] = {}
     for part in segments:
         if part.limit not in longest or part.length_s > longest[part.limit].length_s:
             longest[part.limit] = part
     below: list[tuple[str, float, float]] = []
+    named = False
     for part in segments:
         room = part.length_s / end_s * box.width - 0.012
         middle = (part.from_s + part.until_s) / 2
@@ -94,9 +121,15 @@ def _name_segments(sheet: Sheet, axes: Axes, segments: Sequence[Segment], limit_
         chosen = part is longest[part.limit]
         inside = next((text for text in (full, name) if sheet.width(text, size=_LABEL) < room), "")
         if inside and (chosen or part.limit == "arrivals"):
-            axes.text(middle, 0.47, inside, ha="center", va="center", size=_LABEL, color=_readable(part.limit))
+            named |= part.limit == "arrivals"
+            axes.text(
+                middle, 0.47, inside, ha="center", va="center", size=_LABEL, color=_readable(part.limit)
+            )
         elif chosen and part.limit != "arrivals":
             below.append((full, box.x0 + middle / end_s * box.width, sheet.width(full, size=_LABEL)))
+    if not named and "arrivals" in longest:  # too narrow everywhere: named once, as the others are
+        middle = (longest["arrivals"].from_s + longest["arrivals"].until_s) / 2
+        below.append(("arrivals", box.x0 + middle / end_s * box.width, sheet.width("arrivals", size=_LABEL)))
     below.sort(key=lambda label: label[1])
     while below and sum(width + _GAP for _, _, width in below) > style.RIGHT - style.TEXT_LEFT:
         below.pop()

@@ -43,7 +43,7 @@ LIMITS: Final = {
     "reserved_concurrency": "reserved concurrency",
     "account_concurrency": "account concurrency",
     "scaling_rate": "scaling rate",
-    "group_locked": "message group locked",
+    "group_locked": "locked message group",
     "call_tokens": "calls per second",
     "in_flight_cap": "in-flight limit",
     "metric_lag": "metric + alarm lag",
@@ -84,7 +84,7 @@ def tick(value: float, largest: float) -> str:
         return "0"
     divisor, suffix = (1.0, "")
     for candidate, word in ((1e9, " bn"), (1e6, " M"), (1e3, " k")):
-        if largest >= 4 * candidate and largest >= 1e4:
+        if largest >= max(candidate, 1e4):
             divisor, suffix = candidate, word
             break
     return f"{value / divisor:,.10g}{suffix}"
@@ -120,11 +120,6 @@ def instant(seconds: float) -> str:
         return f"{seconds / _MINUTE:.3g} min"
     hours, minutes = divmod(round(seconds / _MINUTE), 60)
     return f"{hours} h {minutes:02d}" if minutes else f"{hours} h"
-
-
-def per_million(share: float) -> str:
-    """Return a share as messages per million: ``14,900``; a dash without data."""
-    return number(share * 1e6) if math.isfinite(share) else DASH
 
 
 def percent(share: float, digits: int = 3) -> str:
@@ -200,19 +195,10 @@ def signed(estimate: Estimate) -> str:
     return f"+{text}" if estimate.mean > 0 and not text.startswith(">") else text
 
 
-def unit(estimate: Estimate) -> str:
-    """Return the unit that :func:`value` prints, for a row's second line: ``min``, ``per M``, ``msg/s``."""
-    if estimate.unit == "s":
-        return _time_unit(estimate.mean)[1] if math.isfinite(estimate.mean) else "s"
-    if estimate.unit == "share":
-        return "per M" if _small_share(estimate) else "%"
-    return {"1/s": "msg/s", "1": "", "bytes": "bytes"}.get(estimate.unit, estimate.unit)
-
-
 def in_millionths(estimate: Estimate) -> Estimate:
     """Return a share as an estimate of messages per million."""
-    scaled = (1e6 * x for x in (estimate.mean, estimate.low, estimate.high))
-    return replace(estimate, **dict(zip(("mean", "low", "high"), scaled, strict=True)), unit="1")
+    mean, low, high = (1e6 * share for share in (estimate.mean, estimate.low, estimate.high))
+    return replace(estimate, mean=mean, low=low, high=high, unit="1")
 
 
 def shortened(name: str, length: int = 28) -> str:
@@ -220,7 +206,7 @@ def shortened(name: str, length: int = 28) -> str:
     if len(name) <= length:
         return name
     half = (length - 1) // 2
-    return f"{name[:length - 1 - half]}…{name[-half:]}"
+    return f"{name[: length - 1 - half]}…{name[-half:]}"
 
 
 def plain_name(path: str) -> str:
@@ -324,7 +310,7 @@ def _value_digits(estimate: Estimate) -> int:
 
 
 def _interval_places(half: float) -> int:
-    """Decimal places for an interval's ends: one digit of its half-width, two where that starts with 1 or 2."""
+    """Return decimal places for an interval: one digit of its half-width, two where that starts with 1."""
     exponent = math.floor(math.log10(half))
     leading = half / 10**exponent
     return -exponent + (1 if leading < 1.95 else 0)

@@ -15,7 +15,7 @@ from simulator.scenario.overrides import Sets, pairs, put_sets, put_variant
 from simulator.scenario.problems import Finding, Problem, ScenarioError, findings_of, shown
 from simulator.scenario.reading import Document, mark_at, read
 from simulator.scenario.rules import Rules
-from simulator.scenario.schema import SECTIONS, Scenario
+from simulator.scenario.schema import MOST_VARIANTS, SECTIONS, Scenario
 from simulator.scenario.spec import Context
 from simulator.scenario.translating import findings_in
 from simulator.scenario.units import DURATION, kind_of
@@ -57,7 +57,7 @@ def load(path: Path | str, *, sets: Sets = (), variant: str | None = None) -> Sc
 
 
 def _context(variant: str | None, sets: Sets) -> str:
-    words = [f"variant {variant}"] if variant else []
+    words = [f"variant {shown(variant)}"] if variant else []
     words += [f"--set {shown(f'{path}={text}')}" for path, text in pairs(sets)]
     return " ".join(words)
 
@@ -66,13 +66,13 @@ def _problems_of_variants(document: Document, source: Path, known: list[Problem]
     """Find what is wrong with each variant and not with the base."""
     variants = document.value.get("variants") if isinstance(document.value, dict) else None
     problems: list[Problem] = []
-    for name in variants if isinstance(variants, dict) else ():
+    for name in variants if isinstance(variants, dict) and len(variants) <= MOST_VARIANTS else ():
         changed = document.copy()
         if wrong_paths := put_variant(changed, name):
             problems += wrong_paths
             continue
         found = _validated(changed, source, name)[1]
-        problems += [one for one in _blamed(found, known, f"variant {name}") if one.context]
+        problems += [one for one in _blamed(found, known, _context(name, ())) if one.context]
     return problems
 
 
@@ -139,6 +139,8 @@ def _parsed(
 def _leave_out(data: dict[str, Any], path: tuple[str | int, ...], broken: set[tuple[str, str]]) -> None:
     """Take the thing (or the top key) that a finding is about out of the data."""
     section, name = (*(str(part) for part in path), "", "")[:2]
+    if (section, name) in broken or (section, "") in broken:
+        return
     things = data.get(section)
     if section in SECTIONS and isinstance(things, dict) and name in things:
         data[section] = {key: part for key, part in things.items() if key != name}

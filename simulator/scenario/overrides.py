@@ -35,7 +35,7 @@ def put_variant(document: Document, name: str) -> list[Problem]:
         at = ("variants", name, path)
         marks = {key[3:]: mark for key, mark in document.marks.items() if key[:3] == at}
         mark = marks[()]
-        mark = Mark(mark.file, mark.line, mark.text, f"variant {name}")
+        mark = Mark(mark.file, mark.line, mark.text, f"variant {shown(name)}")
         problems += _put(document, path, Document(value, marks).copy(), mark)
     return problems
 
@@ -78,7 +78,8 @@ def _put(document: Document, path: str, value: Document, mark: Mark) -> list[Pro
     try:
         kind, place = _resolved(document.value, words)
     except _NoSuchPath as wrong:
-        return [Problem(mark.file, mark.line, path, _advice(document.value, words, wrong), mark.context)]
+        advice = _advice(document.value, words, wrong)
+        return [Problem(mark.file, mark.line, shown(path), advice, mark.context)]
     node: Any = document.value
     for depth, word in enumerate(place[:-1]):
         if isinstance(node, dict) and node.get(word) is None:
@@ -117,7 +118,7 @@ def _resolved(data: Any, words: Sequence[str]) -> tuple[str, KeyPath]:
                 inner(type_.item() if kind == "part" else type_) if kind != "value" else (kind, None)
             )
             continue
-        if node is not None and not isinstance(node, dict):
+        if not isinstance(node, dict) and (node is not None or kind == "value"):
             raise _NoSuchPath(right, [])
         options = _options(kind, type_, node)
         fresh = kind == "names" and right == len(words) - 1
@@ -145,7 +146,8 @@ def _below(kind: str, type_: Any, word: str) -> tuple[str, Any]:
 def _advice(data: Any, words: list[str], wrong: _NoSuchPath) -> str:
     """Say which path is meant, mending up to two words."""
     if not wrong.options:
-        return f"is no path: {'.'.join(words[: wrong.right])} has no parts here; set it whole"
+        whole = ".".join(words[: wrong.right])
+        return f"is no path: {shown(whole)} has no parts here; set it whole"
     better = words
     for _ in range(2):
         if not (found := nearest(better[wrong.right], wrong.options)):
@@ -157,4 +159,4 @@ def _advice(data: Any, words: list[str], wrong: _NoSuchPath) -> str:
         except _NoSuchPath as next_wrong:
             wrong = next_wrong
     place = ".".join(better[: wrong.right]) or "the top"
-    return f"is no path; known at {shown(place)}: {', '.join(wrong.options[:12]) or 'nothing'}"
+    return f"is no path; at {shown(place)}: {nearest_or_known(better[wrong.right], wrong.options)}"

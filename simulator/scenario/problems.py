@@ -88,9 +88,10 @@ def nearest(word: str, known: Iterable[str]) -> str:
     plain = _plain(word)
     best, found = 0.5, ""
     for candidate in known:
-        likeness = SequenceMatcher(None, plain, _plain(candidate)).ratio()
-        if likeness > best:
-            best, found = likeness, candidate
+        match = SequenceMatcher(None, plain, _plain(candidate))
+        # the quick bounds spare most of the work where there are hundreds of names
+        if match.real_quick_ratio() > best and match.quick_ratio() > best and match.ratio() > best:
+            best, found = match.ratio(), candidate
     return found
 
 
@@ -98,10 +99,10 @@ def nearest_or_known(word: str, known: Iterable[str]) -> str:
     """Say which known word is meant, or which there are: the end of a sentence about *word*."""
     words = list(known)
     if found := nearest(word, words):
-        return f"nearest is {found}"
+        return f"nearest is {shown(found)}"
     if not words:
         return "there is none"
-    return f"known: {', '.join(words[:12])}{', ...' if len(words) > 12 else ''}"
+    return f"known: {', '.join(shown(one) for one in words[:12])}{', ...' if len(words) > 12 else ''}"
 
 
 def _plain(word: str) -> str:

@@ -207,7 +207,7 @@ class _Reader:
             self._problem(line, f"has the tag {shown(name)}; tags are not allowed in a scenario")
 
     def _problem(self, line: int, message: str) -> None:
-        path = [str(part) for opened, _ in self._stack if (part := self._place(opened)) is not None]
+        path = [shown(str(part)) for opened, _ in self._stack if (part := self._place(opened)) is not None]
         self.problems.append(Problem(self.name, line, ".".join(path), message))
 
     @staticmethod

@@ -18,7 +18,7 @@ from simulator.scenario.units import NAME_RULE
 _INTRODUCTION: Final = f"""\
 # Scenario reference
 
-Made from the schema by `simulator schema`; do not edit by hand.
+Made from the schema by `simulator schema -o md`; do not edit by hand.
 
 A scenario is one YAML 1.2 document. Every quantity has its unit:
 
@@ -28,7 +28,7 @@ A scenario is one YAML 1.2 document. Every quantity has its unit:
 | rate | `120/s`, `1.5k/m` | `/s` `/m` `/h` `/d`, with `k` or `M` before |
 | size | `2KiB` | `B` `KiB` `MiB` `GiB` (`KB`, `MB`, `GB` mean the same, as AWS's do) |
 | share | `0.1%` | `%`; shares of a whole add up to 100%, and one of them may be `rest` |
-| whole number | `10`, `10k`, `1M` | `k` `M` |
+| whole number, number | `10`, `10k`, `1M`, `0.5` | `k` `M` |
 
 Names are yours: {NAME_RULE.removeprefix("names have ")}. What is shown as `<name>` below is such a
 name. A key without a default must be given, unless its default is a dash. Every setting has one path, such as

@@ -19,6 +19,7 @@ from simulator.scenario.units import DURATION, Count, Duration, Name, Seed, Text
 
 SECTIONS: Final = ("producers", "topics", "queues", "functions", "auto_scaling_groups")
 _MOST_THINGS: Final = 1_000
+MOST_VARIANTS: Final = 100
 
 
 def _flat(value: object) -> dict[str, Any]:
@@ -126,8 +127,6 @@ class Scenario(Spec):
         """Give the names of the queues that are the dead-letter queue of another."""
         return frozenset(queue.redrive.queue for queue in self.queues.values() if queue.redrive)
 
-    queue_names_of_dead_letters = dead_letter_queues
-
     def dump(self) -> dict[str, Any]:
         """Give the scenario with its defaults in its own words and units; it reads back as itself."""
         return dumping.words(self)
@@ -140,9 +139,10 @@ class Scenario(Spec):
             raise refuse(f"is {value}; a region such as us-east-1 is due")
         return value
 
-    @field_validator(*SECTIONS, mode="after")
+    @field_validator(*SECTIONS, "variants", mode="after")
     @classmethod
     def _not_too_many(cls, value: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-        if len(value) > _MOST_THINGS:
-            raise refuse(f"has {len(value):,} entries; at most {_MOST_THINGS:,} are allowed")
+        most = MOST_VARIANTS if info.field_name == "variants" else _MOST_THINGS
+        if len(value) > most:
+            raise refuse(f"has {len(value):,} entries; at most {most:,} are allowed")
         return value

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from itertools import pairwise
 from typing import Annotated, Any, Final
 
@@ -15,7 +16,7 @@ from pydantic import BeforeValidator, WithJsonSchema
 
 from simulator.scenario.problems import refuse, shown
 
-_NUMBER = r"\d{1,18}(?:\.\d{1,18})?"
+_NUMBER = r"\d{1,18}(?:\.\d{1,40})?"
 _MICROSECONDS: Final = {
     "d": 86_400_000_000, "h": 3_600_000_000, "m": 60_000_000, "s": 1_000_000, "ms": 1_000, "us": 1,
 }  # fmt: skip
@@ -53,7 +54,6 @@ class Unit:
     read: Callable[[str], Any]
     write: Callable[[Any], str | int | float]
     pattern: str | None = None
-    held: str = ""
 
     def parse(self, value: object) -> Any:
         """Read a value of a scenario; raise what is wrong with it in words."""
@@ -87,8 +87,8 @@ def _without_unit(text: str, example: str, units: str) -> _Wrong:
     return _Wrong(f", which is not understood; write for example 30{example} (units: {units})")
 
 
-def _whole(number: Decimal, grain: str) -> int:
-    if number != number.to_integral_value():
+def _whole(number: Fraction, grain: str) -> int:
+    if number.denominator != 1:
         raise _Wrong(f", which is finer than {grain}")
     return int(number)
 
@@ -98,28 +98,28 @@ def _read_duration(text: str) -> int:
         if text.startswith("-") and _DURATION.fullmatch(text[1:]):
             raise _Wrong("; it must not be negative")
         raise _without_unit(text, "s", "us, ms, s, m, h, d")
-    parts = [(Decimal(number), _MICROSECONDS[unit]) for number, unit in _DURATION_PART.findall(text)]
+    parts = [(Fraction(number), _MICROSECONDS[unit]) for number, unit in _DURATION_PART.findall(text)]
     if any(later[1] >= earlier[1] for earlier, later in pairwise(parts)):
         raise _Wrong("; larger units come first, each once, as in 1h30m")
-    return _whole(sum((number * unit for number, unit in parts), Decimal(0)), "a microsecond")
+    return _whole(sum((number * unit for number, unit in parts), Fraction(0)), "a microsecond")
 
 
 def _read_size(text: str) -> int:
     if not (found := _SIZE.fullmatch(text)):
         raise _without_unit(text, "KiB", "B, KiB, MiB, GiB")
-    return _whole(Decimal(found[1]) * _BYTES[found[2]], "a byte")
+    return _whole(Fraction(found[1]) * _BYTES[found[2]], "a byte")
 
 
 def _read_rate(text: str) -> float:
     if not (found := _RATE.fullmatch(text)):
         raise _without_unit(text, "/s", "/s, /m, /h, /d")
-    return float(Decimal(found[1]) * _THOUSANDS[found[2]] / _PER_SECOND[found[3]])
+    return float(Fraction(found[1]) * _THOUSANDS[found[2]] / _PER_SECOND[found[3]])
 
 
 def _read_share(text: str) -> float:
     if not (found := _SHARE.fullmatch(text)):
         raise _without_unit(text, "%", "%")
-    return float(Decimal(found[1]) / 100)
+    return float(Fraction(found[1]) / 100)
 
 
 def _read_count(text: str) -> int:
@@ -127,7 +127,7 @@ def _read_count(text: str) -> int:
         if text.startswith("-"):
             raise _Wrong("; it must not be negative")
         raise _Wrong("; a whole number is due, such as 10, 10k or 1M")
-    return _whole(Decimal(found[1]) * _THOUSANDS[found[2]], "a whole number")
+    return _whole(Fraction(found[1]) * _THOUSANDS[found[2]], "a whole number")
 
 
 def _read_seed(text: str) -> int:
@@ -137,11 +137,11 @@ def _read_seed(text: str) -> int:
 
 
 def _read_number(text: str) -> float:
-    if not re.fullmatch(_NUMBER, text):
+    if not (found := _COUNT.fullmatch(text)):
         if text.startswith("-"):
             raise _Wrong("; it must not be negative")
-        raise _Wrong("; a plain number is due, such as 2 or 0.5")
-    return float(text)
+        raise _Wrong("; a plain number is due, such as 2, 0.5 or 10k")
+    return float(Fraction(found[1]) * _THOUSANDS[found[2]])
 
 
 def read_name(text: str) -> str:
@@ -196,13 +196,13 @@ def _plain(number: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-DURATION: Final = Unit("a duration", _read_duration, write_duration, f"^({_NUMBER}(us|ms|s|m|h|d))+$", "us")
-SIZE: Final = Unit("a size", _read_size, write_size, f"^{_SIZE.pattern}$", "bytes")
-RATE: Final = Unit("a rate", _read_rate, write_rate, f"^{_RATE.pattern}$", "1/s")
-SHARE: Final = Unit("a share", _read_share, write_share, f"^{_SHARE.pattern}$", "share")
-COUNT: Final = Unit("a whole number", _read_count, int, None, "1")
-SEED: Final = Unit("a whole number", _read_seed, int, None, "1")
-NUMBER: Final = Unit("a number", _read_number, write_number, None, "1")
+DURATION: Final = Unit("a duration", _read_duration, write_duration, f"^({_NUMBER}(us|ms|s|m|h|d))+$")
+SIZE: Final = Unit("a size", _read_size, write_size, f"^{_SIZE.pattern}$")
+RATE: Final = Unit("a rate", _read_rate, write_rate, f"^{_RATE.pattern}$")
+SHARE: Final = Unit("a share", _read_share, write_share, f"^{_SHARE.pattern}$")
+COUNT: Final = Unit("a whole number", _read_count, int)
+SEED: Final = Unit("a whole number", _read_seed, int)
+NUMBER: Final = Unit("a number", _read_number, write_number)
 NAME: Final = Unit("a name", read_name, str, f"^{_NAME.pattern}$")
 TEXT: Final = Unit("a text", _read_text, str)
 
@@ -212,9 +212,10 @@ def _schema(unit: Unit) -> WithJsonSchema:
         return WithJsonSchema({"type": "string", "pattern": unit.pattern})
     if unit is TEXT:
         return WithJsonSchema({"type": "string"})
-    if unit is COUNT:
-        return WithJsonSchema({"type": ["integer", "string"], "pattern": f"^{_COUNT.pattern}$"})
-    return WithJsonSchema({"type": "integer" if unit is SEED else "number"})
+    if unit is SEED:
+        return WithJsonSchema({"type": "integer"})
+    number = "integer" if unit is COUNT else "number"
+    return WithJsonSchema({"type": [number, "string"], "pattern": f"^{_COUNT.pattern}$"})
 
 
 Duration = Annotated[int, DURATION, BeforeValidator(DURATION.parse), _schema(DURATION)]

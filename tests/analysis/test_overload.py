@@ -1,7 +1,8 @@
 import numpy as np
 
+from simulator.analysis.answer import Event
 from simulator.analysis.measures import Measures
-from simulator.analysis.overload import growth_of, warnings
+from simulator.analysis.overload import growth_of, overloaded, warning
 from simulator.recording.tables import Fate, Limit, Quantity
 from tests.analysis.rows import CHARGE, FRAME, ORDERS, S, copies, reduced, table
 from tests.analysis.test_sentence import setting
@@ -52,19 +53,25 @@ def test_overload_says_what_is_needed_and_what_is_there():
     assert growth.saturated
     assert abs(growth.per_s - 1.0) < 0.2
     assert abs(growth.needed - 11.0) < 0.3
-    (warning,) = warnings(measures, setting())
-    assert warning.startswith("queues.orders is overloaded: needs 1")
-    assert "busy slots, has 10; its backlog grows by " in warning
-    assert warning.endswith("(maximum concurrency binds 100% of the time)")
+    (found,) = overloaded(measures, setting())
+    words = warning(found, setting())
+    assert words.startswith("queues.orders is overloaded: needs 1")
+    assert "busy slots, has 10; its backlog grows by " in words
+    assert words.endswith("(maximum concurrency binds 100% of the time)")
 
 
 def test_slots_that_idle_while_the_backlog_grows_are_no_lack_of_slots():
-    (warning,) = warnings(measured(11, 10, 100, 10), setting())
-    assert warning.startswith("queues.orders falls behind with 10 of 100 slots busy")
+    (found,) = overloaded(measured(11, 10, 100, 10), setting())
+    assert warning(found, setting()).startswith("queues.orders falls behind with 10 of 100 slots busy")
 
 
 def test_a_queue_that_keeps_up_is_no_overload():
     measures = measured(10, 10, 10, 10)
     assert growth_of(measures, THIS) is None
     assert growth_of(measures, "queues.mail") is None
-    assert warnings(measures, setting()) == []
+    assert overloaded(measures, setting()) == []
+
+
+def test_a_burst_at_the_end_is_no_overload():
+    late = setting(events=[Event("burst", 3_000.0, 3_600.0)])
+    assert overloaded(measured(11, 10, 10, 10), late) == []

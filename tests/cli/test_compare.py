@@ -1,44 +1,47 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.cli.test_run import ROWS, SMALL, digests
-from tests.cli.typed import typed
+from tests.cli.typed import Seen, typed
 
 
-def test_variants_of_one_file_are_compared_with_their_base(tmp_path: Path):
-    out = tmp_path / "out"
-    seen = typed("compare", SMALL, "--jobs", 1, "--replications", 2, "--out", out)
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory) -> tuple[Seen, Path]:
+    out = tmp_path_factory.mktemp("compared") / "out"
+    return typed("compare", SMALL, "--jobs", 1, "--replications", 2, "--out", out), out
+
+
+def test_variants_of_one_file_are_compared_with_their_base(compared):
+    seen, out = compared
     assert seen.status in (0, 99)
-    files = set(digests(out))
-    assert ROWS | {f"slow/{name}" for name in ROWS} | {f"narrow/{name}" for name in ROWS} <= files
+    assert ROWS | {f"slow/{name}" for name in ROWS} | {f"narrow/{name}" for name in ROWS} <= set(digests(out))
     assert list(out.glob("comparison*.png"))
     manifest = json.loads((out / "manifest.json").read_text())
     assert [side["variant"] for side in manifest["compared"]] == ["slow", "narrow"]
     assert "slow" in seen.out and "narrow" in seen.out
 
 
-def test_both_sides_meet_the_same_messages(tmp_path: Path):
-    out = tmp_path / "out"
-    typed("compare", SMALL, "--jobs", 1, "--replications", 1, "--out", out)
-    files = digests(out)
+def test_all_sides_meet_the_same_messages(compared):
+    files = digests(compared[1])
     assert files["messages.parquet"] == files["slow/messages.parquet"] == files["narrow/messages.parquet"]
     assert files["deliveries.parquet"] != files["slow/deliveries.parquet"]
+
+
+def test_bytes_of_a_comparison_do_not_depend_on_the_jobs(compared, tmp_path: Path):
+    typed("compare", SMALL, "--jobs", 2, "--replications", 2, "--out", tmp_path / "out")
+    assert digests(compared[1]) == digests(tmp_path / "out")
 
 
 def test_several_files_are_compared_with_the_first(tmp_path: Path):
     other = tmp_path / "other.yaml"
     other.write_text(SMALL.read_text().replace("scenario: small", "scenario: other"))
     out = tmp_path / "out"
-    seen = typed("compare", SMALL, other, "--jobs", 2, "--replications", 2, "--rows", "none", "--out", out)
+    seen = typed("compare", SMALL, other, "--jobs", 1, "--replications", 2, "--rows", "none", "--out", out)
     assert seen.status in (0, 99)
     assert (out / "other" / "summary.json").exists()
     assert (out / "summary.json").exists()
-
-
-def test_bytes_of_a_comparison_do_not_depend_on_the_jobs(tmp_path: Path):
-    for jobs in (1, 2):
-        typed("compare", SMALL, "--jobs", jobs, "--replications", 2, "--out", tmp_path / str(jobs))
-    assert digests(tmp_path / "1") == digests(tmp_path / "2")
 
 
 def test_a_single_file_without_variants_is_bad_input(tmp_path: Path):

@@ -59,6 +59,6 @@ def test_what_ends_a_command_has_one_exit_status(monkeypatch, error: BaseExcepti
 
 
 def test_a_defect_keeps_its_traceback(monkeypatch):
-    monkeypatch.setattr(main.simulator, "main", lambda **_: {}["defect"])
+    monkeypatch.setattr(main.simulator, "main", lambda **_: dict[str, int]()["defect"])
     with pytest.raises(KeyError, match="defect"):
         typed("run")

@@ -1,5 +1,6 @@
 """Cases of alarms, scaling policies and retries, as far as the product has them: target tracking."""
 
+from simulator.aws.cloudwatch.metrics import PublishedPoints
 from simulator.aws.ec2.auto_scaling import TargetTracking, backlog_per_instance, capacity_change
 from tests.conformance.running import Case, NotBuilt
 
@@ -29,7 +30,7 @@ def _tracking(case: Case) -> dict[str, float]:
     instances = case["instances"]
     backlog = backlog_per_instance(case["visible_messages"], instances)
     policy = TargetTracking(target, 0, _ANY_SIZE)
-    points = [backlog] * policy.points_needed
+    points = PublishedPoints([backlog] * policy.points_needed)
     decision = policy.desired(points, current=instances, in_service=instances, warming=0)
     return {
         "target": target,

@@ -42,7 +42,7 @@ def run(case: Case) -> list[str]:
 
 
 class Script:
-    """The function of a case in the place of ``Work``: how long each invocation takes, and what it answers."""
+    """The function of a case, in the place of ``Work``: how long an invocation takes and what it answers."""
 
     def __init__(self, function: dict[str, Any], bodies: list[str], *, reports: bool) -> None:
         self.calls: list[tuple[list[int], list[int], bool]] = []
@@ -61,7 +61,7 @@ class Script:
 
     def per_invocation_us(self, copies: list[int], again: dict[int, int]) -> int:
         """How long the invocation takes [us]."""
-        return round(self._function.get("duration", 0) * SECOND)
+        return round(float(self._function.get("duration", 0)) * SECOND)
 
     def _raises(self, counts: list[int]) -> bool:
         fails_up_to = self._function.get("fails_while_receive_count_at_most", 0)
@@ -181,8 +181,9 @@ class Sender:
         """One message, now; its body is remembered by its copy's number."""
         now = self._clock.now
         group = self._groups.setdefault(message.get("group", ""), len(self._groups))
-        columns = (np.array([value]) for value in (now, group, 0))
-        block = self._ledger.add_messages("p", self._ledger.messages, *columns, np.zeros(1, dtype=bool))
+        offered_at, groups, attributes = (np.array([value]) for value in (now, group, 0))
+        serial, poison = self._ledger.messages, np.zeros(1, dtype=bool)
+        block = self._ledger.add_messages("p", serial, offered_at, groups, attributes, poison)
         dispatcher = self._dispatcher
         if isinstance(dispatcher.queue, FifoQueue):
             copy = self._ledger.copies
@@ -308,7 +309,7 @@ def _deliveries_each(observed: Observed) -> int | dict[str, int]:
 def _total_time(observed: Observed) -> float:
     starts = [invocation["start"] for invocation in observed.invocations]
     ends = [invocation["end"] for invocation in observed.invocations]
-    return (max(ends) - min(starts)) / SECOND
+    return float((max(ends) - min(starts)) / SECOND)
 
 
 def _dlq_empty_before_second(observed: Observed) -> bool:

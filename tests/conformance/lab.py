@@ -1,6 +1,7 @@
 """What the runners share: scenarios from data, the rows of a run, and numbers made of rows."""
 
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -11,12 +12,20 @@ import numpy as np
 
 from simulator.engine.conservation import check
 from simulator.engine.simulate import Simulation
+from simulator.processes.clock import SAMPLES
+from simulator.processes.queues import Queue
 from simulator.recording.tables import TABLES
 from simulator.scenario.loading import load
 from simulator.scenario.schema import Scenario
 
 SECOND = 1_000_000
 SEED = 1
+MESSAGES = 200_000
+"""Copies of one replication of a system in its steady state."""
+
+WARM_UP = 0.05
+_LONGEST_S = 390 * 86400
+
 UNLIMITED = {"workers_per_instance": 1000, "capacity": {"min": 20, "max": 20}}
 """A group that never runs out of consumers, at the rates that cases have."""
 
@@ -69,6 +78,38 @@ def run(
     return rows
 
 
+def steady(interarrival_s: float, copies: int = 1) -> tuple[float, tuple[int, int]]:
+    """Duration [s] of a run with MESSAGES copies, and the part of it that counts [us]."""
+    duration_s = min(MESSAGES / copies * interarrival_s, _LONGEST_S)
+    return duration_s, (round(WARM_UP * duration_s * SECOND), round(duration_s * SECOND))
+
+
+class Watch:
+    """Reads a queue once a second in *window* [us], as somebody outside would; goes *beside* a run."""
+
+    def __init__(self, name: str, read: Callable[[Queue, int], int], window: tuple[int, int]) -> None:
+        self._name = name
+        self._read = read
+        self._window = window
+        self._values: list[int] = []
+
+    def __call__(self, simulation: Simulation) -> None:
+        """Put the first look on the agenda."""
+        clock = simulation.clock
+        queue = simulation.messaging.dispatchers[self._name].queue
+
+        def look(at: int) -> None:
+            self._values.append(self._read(queue, at))
+            if at + SECOND < self._window[1]:
+                clock.at(at + SECOND, SAMPLES, look, at + SECOND)
+
+        clock.at(self._window[0], SAMPLES, look, self._window[0])
+
+    def mean(self) -> float:
+        """Mean of what it read."""
+        return float(np.mean(self._values))
+
+
 # -- in the words of the scenario language -----------------------------------------------------------
 
 
@@ -118,18 +159,37 @@ def sample(given: Parameters) -> np.ndarray:
         return np.repeat(given["values"], [int(share * whole) for share in shares])
     u = (np.arange(_POINTS) + 0.5) / _POINTS
     if given["dist"] == "weibull":
-        return given["scale"] * (-np.log1p(-u)) ** (1 / given["shape"])
+        return np.asarray(given["scale"] * (-np.log1p(-u)) ** (1 / given["shape"]))
     raise ValueError(f"unknown distribution {given['dist']}")
 
 
 def mean(given: Parameters) -> float:
     """Mean of a distribution."""
+    return _moments(given)[0]
+
+
+def scv(given: Parameters) -> float:
+    """Squared coefficient of variation of a distribution."""
+    first, second = _moments(given)
+    return second / first**2 - 1
+
+
+def _moments(given: Parameters) -> tuple[float, float]:
+    """Mean, and mean of the square."""
     kind = given["dist"]
-    if kind in ("discrete", "weibull"):
-        return float(sample(given).mean())
+    if kind == "discrete":
+        values, shares = np.array(given["values"]), np.array(given["probs"])
+        return float((values * shares).sum()), float((values**2 * shares).sum())
+    if kind == "weibull":
+        scale, shape = given["scale"], given["shape"]
+        return scale * math.gamma(1 + 1 / shape), scale**2 * math.gamma(1 + 2 / shape)
     if kind == "uniform":
-        return float(given["low"] + given["high"]) / 2
-    return float(given["value"] if kind == "constant" else given["mean"])
+        low, high = given["low"], given["high"]
+        return (low + high) / 2, (low**2 + low * high + high**2) / 3
+    first = float(given["value"] if kind == "constant" else given["mean"])
+    known = {"constant": 0.0, "exponential": 1.0, "geometric": 1 - 1 / first}
+    spread = known[kind] if kind in known else 1 / given["shape"] if kind == "gamma" else given["scv"]
+    return first, first**2 * (1 + spread)
 
 
 def arrivals(interarrival: Parameters, files: dict[str, str]) -> Any:
@@ -163,7 +223,6 @@ def share_of_time_with(number: int, starts: np.ndarray, ends: np.ndarray, window
     There are *number* from the i-th start on until the (i - number + 1)-th end, if the next start is
     not earlier.
     """
-    low, high = window
     starts, ends = np.sort(starts), np.sort(ends)
     from_at = starts[number - 1 :]
     until_at = np.minimum(ends[: from_at.size], np.append(from_at[1:], ends[-1]))

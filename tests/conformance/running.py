@@ -61,7 +61,7 @@ def judge(sort: str, case: Case) -> Verdict:
         return Verdict(case["id"], "not built", (str(missing),))
     except Exception as error:
         return Verdict(case["id"], "failed", (f"raised {type(error).__name__}: {error}",))
-    return Verdict(case["id"], "failed" if failures else "passed", failures)
+    return Verdict(case["id"], "failed" if failures else "passed", tuple(failures))
 
 
 def judge_all(sort: str, cases: Sequence[Case], jobs: int) -> Iterator[Verdict]:

@@ -1,72 +1,16 @@
-"""What is said of each broken scenario in ``broken/``; its repaired twin in ``repaired/`` loads and runs."""
+"""Broken scenarios in ``broken/``, each with its repaired twin in ``repaired/``, and what is said of them.
+
+``said.txt`` has by file a part of the message, from the line on where there is one.
+"""
 
 from pathlib import Path
 from typing import Final
 
 BROKEN: Final = Path(__file__).parent / "broken"
 REPAIRED: Final = Path(__file__).parent / "repaired"
-
-#: by file: a part of the message, with the line where there is one
 SAID: Final = {
-    '01-bare-number': '2: duration is 5, which has no unit; write 5s',
-    '02-unknown-unit': '21: functions.ship.work is 50msec, which is not understood; write for example 30s (units: us, ms, s, m, h, d)',
-    '03-negative': '9: producers.web.arrivals.rate is -20/s',
-    '04-out-of-range': '13: queues.orders.visibility_timeout is 14h; VisibilityTimeout allows 0s to 12h',
-    '05-finer-than-a-microsecond': '21: functions.ship.work is 0.5us, which is finer than a microsecond',
-    '06-huge-number': '9: producers.web.arrivals.rate is 99999999999999999999999999999999/s',
-    '07-huge-traffic': '2: duration asks for about 34,560,000,000,000 messages in a run; at most 100,000,000 are allowed',
-    '08-not-whole': '4: replications is 2.5, which is finer than a whole number',
-    '09-unknown-key': '13: queues.orders.visibilty_timeout is not a known key; nearest is visibility_timeout',
-    '10-name-of-aws': '13: queues.orders.VisibilityTimeout is not a known key; nearest is visibility_timeout',
-    '11-unknown-section': '17: function is not a known key; nearest is functions',
-    '12-missing-key': '7: producers.web.target is missing',
-    '13-name-with-a-space': '12: queues.my orders is not a name; names have 1 to 80 letters, digits, _ or -',
-    '14-list-for-a-map': '11: queues is a list; a map is due',
-    '15-yes-is-a-word': '23: functions.ship.event_sources.orders.report_batch_item_failures is yes; true or false is due',
-    '16-unknown-choice': '13: queues.orders.type is fif0; allowed: standard, fifo',
-    '17-unknown-runtime': '19: functions.ship.runtime is pyhton3.13, not a runtime of rules 2026; nearest is python3.13',
-    '18-unknown-rules': '1: rules is 2051; known: 2026',
-    '19-unknown-limit': '5: limits.sqs.max_infligth is not a known limit; nearest is sqs.max_inflight',
-    '20-unknown-distribution': '21: functions.ship.work.per_message.lognorm is not a known distribution; nearest is lognormal',
-    '21-p99-below-median': '21: functions.ship.work.lognormal.p99 is 20ms, below the median 40ms',
-    '22-unknown-target': '8: producers.web.target is ordres; there is no such topic or queue, nearest is orders',
-    '23-unknown-dead-letter-queue': '14: queues.orders.redrive.queue is order-dlq; there is no such queue, nearest is orders-dlq',
-    '24-unknown-event-source': '23: functions.ship.event_sources.order is order; there is no such queue, nearest is orders',
-    '25-redrive-in-a-circle': 'redrive goes in a circle: orders > orders-dlq > orders',
-    '26-dead-letter-queue-of-another-type': '14: queues.orders.redrive.queue is orders-dlq, a fifo queue; orders is standard, so must it be',
-    '27-standard-topic-to-fifo-queue': '18: topics.news.subscriptions.ship.queue is orders, a FIFO queue; a standard topic cannot deliver to it',
-    '28-filter-on-an-unknown-attribute': '18: topics.news.subscriptions.ship.filter_policy.kin is an attribute that no producer of news sends; nearest is kind',
-    '29-filter-that-lets-nothing-through': '18: topics.news.subscriptions.ship.filter_policy.kind lets nothing through: no producer of news sends such a value; nearest is order',
-    '30-fifo-without-group': '7: producers.web.message.group is missing; it sends to queue orders, which is FIFO and needs a message group',
-    '31-fifo-batch-too-big': '25: functions.ship.event_sources.orders.batch_size is 100; BatchSize allows 1 to 10 for a FIFO queue, and orders is one',
-    '32-big-batch-without-window': '23: functions.ship.event_sources.orders.maximum_batching_window is 0s; a batch_size of 100, above 10, needs 1s or more',
-    '33-function-timeout-above-visibility-timeout': '13: queues.orders.visibility_timeout is 30s, below the timeout of functions.ship, 1m; AWS refuses such an event source',
-    '34-too-much-reserved': '20: functions.ship.reserved_concurrency is 950, 950 for all functions; allowed: 0 to 900 in all',
-    '35-capacity-turned-round': '30: auto_scaling_groups.ship.capacity.min is 8, above max, which is 4',
-    '36-shares-not-100': '12: producers.web.message.attributes.kind adds up to 90%; shares add up to 100% (one may be rest)',
-    '37-two-rests': '12: producers.web.message.attributes.kind.refund is rest; only one value can be',
-    '38-neither-arrivals-nor-trace': '7: producers.web has neither arrivals nor trace; give exactly one',
-    '39-bursts-above-their-mean': '9: producers.web.arrivals.bursts.factor is 6; bursts of 1s every 5s can be at most 5 times the mean',
-    '40-phases-longer-than-duration': '9: producers.web.arrivals lasts 7s in all, but duration is 5s; leave `for` out of the last phase',
-    '41-trace-with-a-gap': '9: producers.web.trace.gaps is refuse, and 1 of 5 points are missing (2026-01-01 00:00:02); write gaps: zero, previous or interpolate',
-    '42-trace-outside-the-folder': "9: producers.web.trace.file is ../repaired/counts.csv, outside the scenario's folder; copy the file below it",
-    '43-trace-of-another-column': "9: producers.web.trace.value is values; nearest is value in the file's first line",
-    '44-unknown-metric': '25: thresholds.0 is wiat.p95 < 2m; wiat is no metric, nearest is wait',
-    '45-variant-of-a-wrong-path': '25: variant slow: queues.order.delay is no path; nearest is queues.orders.delay',
-    '46-variant-out-of-range': '25: variant slow: queues.orders.delay is 16m; DelaySeconds allows 0s to 15m',
-    '47-empty': 'is empty; a scenario is due',
-    '48-only-comments': 'is empty; a scenario is due',
-    '49-not-a-map': '1: is a list; a map with scenario, duration, queues is due',
-    '50-binary': '1: is not a text in UTF-8',
-    '51-nul-characters': 'it has NUL characters, as binary files do',
-    '52-latin-1': '2: is not a text in UTF-8',
-    '53-unclosed': 'is not YAML: expected',
-    '54-duplicate-key': '15: queues.orders is given twice (first on line 12)',
-    '55-second-document': '24: has a second document (---); one scenario is one document',
-    '56-python-tag': '5: question has the tag !!python/object/apply:os.system; tags are not allowed in a scenario',
-    '57-unknown-tag': '13: queues.orders.visibility_timeout has the tag !Ref; tags are not allowed in a scenario',
-    '58-billion-laughs': 'has more than 100,000 values, aliases counted in full',
-    '59-too-many-aliases': 'has more than 100 aliases',
-    '60-nested-too-deep': 'is nested more than 40 deep',
-    '61-old-yaml': 'asks for another YAML than 1.2; leave out the %YAML line',
+    name: said
+    for name, _, said in (
+        line.partition(": ") for line in (Path(__file__).parent / "said.txt").read_text().splitlines()
+    )
 }

@@ -15,13 +15,12 @@ TEXT = CHECKOUT.read_text()
 DATA = read(CHECKOUT).value
 PATHS = sorted((path for path in read(CHECKOUT).marks if path), key=str)
 TRIALS = settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
-WORDS = st.sampled_from(
-    "0 1 -1 0s 30s 14h 1e9 10% 101% 120% rest 5/s 10MiB 0B fifo standard true null auto ~ p99 400d 1us 99999999999999999999 "
-    "orders billing fraud billing-dlq uniform each batch wait.p95<2m duration 2026 .inf .nan 1.5 3 10k 1M".split()
-) | st.text(max_size=12)
+WORDS = st.sampled_from(Path(__file__).with_name("words.txt").read_text().split()) | st.text(max_size=12)
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | WORDS
 VALUES = st.recursive(
     SCALARS,
@@ -111,7 +110,7 @@ def test_any_set_is_answered(file: Path, path: str, value: str) -> None:
 
 
 @TRIALS
-@given(rows=st.lists(st.text(alphabet="0123456789-: ,.\"\n\rae", max_size=25), max_size=6))
+@given(rows=st.lists(st.text(alphabet='0123456789-: ,."\n\rae', max_size=25), max_size=6))
 def test_any_csv_is_answered(file: Path, rows: list[str]) -> None:
     file.write_text(TEXT)
     (file.parent / "counts.csv").write_text("timestamp,value\n" + "\n".join(rows))

@@ -61,7 +61,7 @@ def test_launches_start_between_the_earliest_and_the_latest_instant_of_the_arith
     """
     scenario = written(tmp_path, BURST, **STEP)
     decided = []
-    for replication in range(12):
+    for replication in range(8):
         run = Ran(scenario, replication=replication)
         at, _ = next((at, value) for at, value in changes(run, Quantity.DESIRED) if at > STEP_AT)
         assert STEP_AT + 3 * MINUTE <= at <= STEP_AT + 4 * MINUTE + SECOND

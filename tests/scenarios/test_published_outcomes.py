@@ -81,12 +81,12 @@ def test_reserved_concurrency_5_and_one_receive_kill_by_throttle(tmp_path: Path)
 
 @pytest.mark.parametrize(("work", "per_s"), [("2s", 2.5), ("500ms", 10.0)])
 def test_reserved_concurrency_5_does_five_over_the_work(tmp_path: Path, work: str, per_s: float):
-    """Arithmetic: 5 / 2 s and 5 / 0.5 s; retries of throttled batches leave gaps, so never more."""
+    """Arithmetic: 5 / 2 s and 5 / 0.5 s, less what is under way at the end."""
     sets = {"functions__work__reserved_concurrency": "5", "functions__work__work": work, "after": "stop"}
     run = Ran(written(tmp_path, FUNCTION, queues__queue__visibility_timeout="10m", **sets))
     assert_rows_add_up(run)
     done = (run["deliveries"]["attempt"] == Attempt.SUCCEEDED).sum() / 200
-    assert 0.75 * per_s < done <= per_s
+    assert 0.98 * per_s < done <= per_s
     assert (run["invocations"]["attempt"] == Attempt.THROTTLED).any() == (per_s < 10)
 
 

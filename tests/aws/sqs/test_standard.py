@@ -102,6 +102,46 @@ def test_changing_the_visibility_counts_from_the_call() -> None:
     assert other is not None and other.copies == [1]
 
 
+def test_deleting_twice_deletes_once() -> None:
+    queue = a_queue()
+    queue.send_messages([0, 0], [0, 1])
+    receipt = queue.receive_message(S, 10)
+    assert receipt is not None
+    assert [queue.delete_messages(2 * S, receipt, [0]) for _ in range(2)] == [[0], []]
+    assert queue.in_flight(2 * S) == 1
+
+
+def test_changing_the_visibility_after_the_timeout_hides_the_message_again() -> None:
+    queue = a_queue()
+    queue.send_messages([0], [0])
+    receipt = queue.receive_message(0)
+    assert receipt is not None
+    queue.change_message_visibility(31 * S, receipt, [0], 10 * S)
+    assert (queue.visible(32 * S), queue.in_flight(32 * S)) == (0, 1)
+    assert queue.next_visible_at(32 * S) == 41 * S
+
+
+def test_an_older_handle_still_changes_the_visibility_of_a_message_that_another_holds() -> None:
+    queue = a_queue()
+    queue.send_messages([0], [0])
+    old = queue.receive_message(0)
+    queue.receive_message(30 * S)
+    assert old is not None
+    queue.change_message_visibility(31 * S, old, [0], 100 * S)
+    assert queue.visible(130 * S) == 0
+    assert (queue.visible(131 * S), queue.in_flight(131 * S)) == (1, 0)
+
+
+def test_changing_the_visibility_of_a_deleted_message_changes_nothing() -> None:
+    queue = a_queue()
+    queue.send_messages([0], [0])
+    receipt = queue.receive_message(0)
+    assert receipt is not None
+    queue.delete_messages(S, receipt, [0])
+    assert queue.change_message_visibility(2 * S, receipt, [0], 0).copies == []
+    assert (queue.visible(3 * S), queue.in_flight(3 * S)) == (0, 0)
+
+
 def test_visibility_zero_releases_at_once() -> None:
     queue = a_queue()
     queue.send_messages([0], [0])
@@ -258,7 +298,7 @@ class DrivenQueue(RuleBasedStateMachine):
     @rule(data=st.data(), timeout=st.integers(0, 9))
     def change(self, data: st.DataObject, timeout: int) -> None:
         receipt = data.draw(st.sampled_from(self.held))
-        some = [copy for copy in receipt.copies if data.draw(st.booleans())]
+        some = [copy for copy in receipt.received if data.draw(st.booleans())]
         if some:
             self.held.append(self.queue.change_message_visibility(self.now, receipt, some, timeout))
         self._expire()
