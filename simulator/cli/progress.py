@@ -49,8 +49,7 @@ class Progress:
             from rich.progress import Progress as Bar
 
             self._bar = Bar(
-                TextColumn("{task.description}"),
-                BarColumn(bar_width=24),
+                BarColumn(bar_width=8),
                 TextColumn("{task.fields[told]}"),
                 console=Console(stderr=True),
                 transient=True,
@@ -88,7 +87,7 @@ class Progress:
         done_us, total_us = self._done_us(), sum(self.durations_us)
         parts = [f"{self._last.finished} of {len(self.durations_us)} runs"]
         parts.append(f"simulated {hours(done_us)} of {hours(total_us)}")
-        parts.append(f"{self._last.messages / max(elapsed_s, 1e-9):,.0f} messages/s")
+        parts.append(f"{self._last.messages / max(elapsed_s, 1e-9):,.0f} msg/s")
         if done_us >= total_us:
             parts.append("draining")
         elif done_us > 0:

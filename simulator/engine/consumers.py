@@ -10,7 +10,8 @@ from simulator.engine.taken import Taken, sampler
 from simulator.processes.auto_scaling import AutoScalingGroup
 from simulator.processes.clock import Clock
 from simulator.processes.draws import Work
-from simulator.processes.functions import Function, Mapping as PollingMapping
+from simulator.processes.functions import Function
+from simulator.processes.functions import Mapping as PollingMapping
 from simulator.processes.gauges import Gauge
 from simulator.processes.ledger import Ledger
 from simulator.processes.pollers import WorkerPool
@@ -88,7 +89,9 @@ class Consumers:
                 Environments(rule("lambda.idle_lifetime")),
                 rule("lambda.scale_per_10s"),
             )
-            init = self._taken.durations(f"{name}/init", self._taken.latency(f"lambda.init.{function.runtime}"))
+            init = self._taken.durations(
+                f"{name}/init", self._taken.latency(f"lambda.init.{function.runtime}")
+            )
             creation_us = self._creation_us() + function.init_extra
             made = Function(concurrency, function.timeout, creation_us, init)
             for queue, source in function.event_sources.items():

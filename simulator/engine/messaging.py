@@ -274,4 +274,6 @@ def _phase(phase: producers.Phase) -> Phase:
 def _passes(topic: StandardTopic, number: int, attributes: Mapping[str, Mapping[str, float]]) -> np.ndarray:
     """Whether subscription *number* gets each combination of values; the last attribute varies fastest."""
     combinations = itertools.product(*attributes.values())
-    return np.array([number in topic.receivers(dict(zip(attributes, values, strict=True))) for values in combinations])
+    return np.array(
+        [number in topic.receivers(dict(zip(attributes, values, strict=True))) for values in combinations]
+    )

@@ -36,7 +36,7 @@ class Clock(simpy.Environment):
         Let what was put down last go first inside a rank: a test of what must not depend on it.
     """
 
-    now: int = 0  # type: ignore[misc]  # SimPy's property, as a plain attribute: it is read at every step
+    now: int = 0  # SimPy's property, as a plain attribute: it is read at every step
     """The current instant [us]."""
 
     def __init__(self, *, reverse_ties: bool = False) -> None:

@@ -133,7 +133,9 @@ class Work:
                 continue
             block = self._ledger.block_of(self._ledger.message_of[copy])
             key = mix(self._key(copy), count)
-            durations[index] = int(draw(self._per_message, self._work_key, np.array([key], dtype=np.uint64))[0])
+            durations[index] = int(
+                draw(self._per_message, self._work_key, np.array([key], dtype=np.uint64))[0]
+            )
             poison = bool(block.poison[self._ledger.message_of[copy] - block.first])
             fails = poison or (self._transient > 0 and uniform_one(self._failure_key, key) < self._transient)
             if fails != (index in failed):
@@ -142,4 +144,3 @@ class Work:
                 else:
                     failed.remove(index)
         failed.sort()
-

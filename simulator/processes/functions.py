@@ -142,7 +142,9 @@ class Mapping:
         self._concurrency_gauge = concurrency_gauge
         self.visibility_timeout_us: int | None = visibility_timeout_us
         self._fifo = fifo
-        self._delete_tokens = dispatcher.queue.delete_calls if isinstance(dispatcher.queue, FifoQueue) else None
+        self._delete_tokens = (
+            dispatcher.queue.delete_calls if isinstance(dispatcher.queue, FifoQueue) else None
+        )
         self._throttle_first_us = throttle_first_us
         self._throttle_cap_us = throttle_cap_us
         self._throttled_by: Limit | None = None
@@ -259,7 +261,11 @@ class Mapping:
             if not self._mapping.report_batch_item_failures:
                 how = Attempt.FAILED
         tokens = self._delete_tokens
-        if tokens is not None and (attempts is None or int(Attempt.SUCCEEDED) in attempts) and not tokens.take(now):
+        if (
+            tokens is not None
+            and (attempts is None or int(Attempt.SUCCEEDED) in attempts)
+            and not tokens.take(now)
+        ):
             self._clock.at(tokens.next_at(now), COMPLETIONS, self._finish, batch)
             return
         self._function.concurrency.end(now)

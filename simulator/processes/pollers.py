@@ -151,7 +151,9 @@ class WorkerPool:
         """Lay out the batch's timeline: message after message, with the calls in between."""
         copies = batch.receipt.received
         durations, failed = self._work.of(copies, batch.receipt.again)
-        at = self._clock.now + self._receive.next() + self._work.per_invocation_us(copies, batch.receipt.again)
+        at = (
+            self._clock.now + self._receive.next() + self._work.per_invocation_us(copies, batch.receipt.again)
+        )
         for index, duration_us in enumerate(durations):
             batch.started_at.append(at)
             at += duration_us
@@ -185,7 +187,11 @@ class WorkerPool:
         if not batch.alive:
             return
         now = self._clock.now
-        if self._fifo is not None and self._fifo.delete_calls is not None and not self._fifo.delete_calls.take(now):
+        if (
+            self._fifo is not None
+            and self._fifo.delete_calls is not None
+            and not self._fifo.delete_calls.take(now)
+        ):
             self._wait_for_token(batch, self._fifo.delete_calls.next_at(now) - now)
             return
         at = batch.deleted_at[batch.next_delete]
@@ -213,7 +219,9 @@ class WorkerPool:
         if not batch.alive:
             return
         if not batch.next_delete:
-            done = [copy for copy, at in zip(batch.receipt.received, batch.deleted_at, strict=True) if at != NONE]
+            done = [
+                copy for copy, at in zip(batch.receipt.received, batch.deleted_at, strict=True) if at != NONE
+            ]
             batch.gone = self._dispatcher.delete(batch.receipt, done) if done else done
         self._settle(batch, Attempt.SUCCEEDED)
         instance = batch.instance

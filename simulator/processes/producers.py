@@ -154,11 +154,19 @@ class Producer:
         if isinstance(self._target, FifoClient):
             chosen = np.flatnonzero(ok)
             for index in chosen.tolist():
-                self._waiting[block.first + index] = (int(sizes[index]), int(combinations[index]), int(poison[index]))
+                self._waiting[block.first + index] = (
+                    int(sizes[index]),
+                    int(combinations[index]),
+                    int(poison[index]),
+                )
             self._target.add(chosen + block.first, offered_at[chosen])
             refused = np.flatnonzero(~ok)
             for index in refused.tolist():
-                self._waiting[block.first + index] = (int(sizes[index]), int(combinations[index]), int(poison[index]))
+                self._waiting[block.first + index] = (
+                    int(sizes[index]),
+                    int(combinations[index]),
+                    int(poison[index]),
+                )
                 self.fate(block.first + index, None, 1, False)
             return
         assert self._target is not None

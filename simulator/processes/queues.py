@@ -295,7 +295,15 @@ class Dispatcher:
             # A copy that was never received before has a story only if it was received again meanwhile.
             if receipts[0].visible_at > now:
                 record(
-                    consumer, self.thing, init_us, attempt, copies, received_at, started_at, ended_at, deleted_at
+                    consumer,
+                    self.thing,
+                    init_us,
+                    attempt,
+                    copies,
+                    received_at,
+                    started_at,
+                    ended_at,
+                    deleted_at,
                 )
                 return
         deleted = set(gone)

@@ -49,7 +49,14 @@ class Subscription:
         self._last: dict[int, int] = {}
 
     def deliver(
-        self, block: Block, ok: np.ndarray, offered_at: np.ndarray, groups: np.ndarray, keys: np.ndarray, *, in_order: bool
+        self,
+        block: Block,
+        ok: np.ndarray,
+        offered_at: np.ndarray,
+        groups: np.ndarray,
+        keys: np.ndarray,
+        *,
+        in_order: bool,
     ) -> np.ndarray:
         """Send the messages of *block* that were accepted (*ok*) on their way; which ones passed, shape (n,)."""
         passed: np.ndarray = ok & self._passes[block.producer][block.attributes]

@@ -1,0 +1,1 @@
+"""Rows: what they are, who writes them, where they go."""

@@ -15,8 +15,13 @@ from simulator.recording.order import SuccessOrder
 from simulator.recording.tables import NONE, TABLES, Arrival, Attempt, Cause, Column, Fate
 
 CHUNK_ROWS: Final = 65_536
-_BATCH_FIELDS: Final = 5
-_DTYPES: Final[dict[str, type[np.signedinteger[Any]]]] = {"q": np.int64, "i": np.int32, "h": np.int16, "b": np.int8}
+_BATCH_FIELDS: Final = 7
+_DTYPES: Final[dict[str, type[np.signedinteger[Any]]]] = {
+    "q": np.int64,
+    "i": np.int32,
+    "h": np.int16,
+    "b": np.int8,
+}
 
 
 class Sink(Protocol):
@@ -44,8 +49,8 @@ class Odd:
     """
 
     __slots__ = (
-        "arrived_at",
         "arrival",
+        "arrived_at",
         "attempt",
         "cause",
         "closes",
@@ -149,6 +154,8 @@ class Recorder:
         queue: int,
         init_us: int,
         attempt: int,
+        began_at: int,
+        over_at: int,
         copies: list[int],
         received_at: list[int],
         started_at: list[int],
@@ -157,7 +164,7 @@ class Recorder:
         odd: list[tuple[int, Odd]] | None = None,
     ) -> None:
         """One batch whose fate is known: a row of ``invocations``, one of ``deliveries`` a copy, and one
-        of ``copies`` for every copy that it deleted.
+        of ``copies`` for every copy that it deleted. The handler ran from *began_at* to *over_at* [us].
 
         *odd* names the deliveries that are not ordinary by their index in the batch.
         """
@@ -165,7 +172,7 @@ class Recorder:
             base = len(self._copies)
             for index, what in odd:
                 self._odd[base + index] = what
-        self._batches.extend((consumer, queue, init_us, attempt, len(copies)))
+        self._batches.extend((consumer, queue, init_us, attempt, began_at, over_at, len(copies)))
         self._copies.extend(copies)
         self._received.extend(received_at)
         self._started.extend(started_at)
@@ -210,7 +217,7 @@ class Recorder:
         self._received, self._started = array("q"), array("q")
         self._ended, self._left = array("q"), array("q")
 
-        sizes = batches[:, 4]
+        sizes = batches[:, 6]
         ends = np.cumsum(sizes)
         of_batch = np.repeat(np.arange(len(batches)), sizes)
         places = np.fromiter(odd.keys(), dtype=np.int64, count=len(odd))
@@ -248,22 +255,18 @@ class Recorder:
         failed = np.zeros(len(batches), dtype=np.int32)
         if len(copies):
             failed[sizes > 0] = np.add.reduceat(kept, first)
-        started_at = np.full(len(batches), NONE, dtype=np.int64)
-        ended_at = np.full(len(batches), NONE, dtype=np.int64)
-        started_at[sizes > 0] = started[first]
-        ended_at[sizes > 0] = ended[(ends - 1)[sizes > 0]]
         invocation = {
             "invocation": np.arange(self._invocations, self._invocations + len(batches)),
             "consumer": batches[:, 0],
-            "started_at": started_at,
-            "ended_at": ended_at,
+            "started_at": batches[:, 4],
+            "ended_at": batches[:, 5],
             "init_us": batches[:, 2],
             "messages": sizes,
             "failed": failed,
             "attempt": batches[:, 3],
         }
         closes = columned(1, lambda o: o.closes, np.int8).astype(bool)
-        stay = {
+        stay: dict[str, np.ndarray] = {
             "copy": copies,
             "queue": queues,
             "arrival": columned(int(Arrival.SEND), lambda o: o.arrival, np.int8),
@@ -321,5 +324,6 @@ def _gather(values: "array[int]", index: np.ndarray) -> np.ndarray:
     """``values[index]`` as int64, without holding on to the growing array."""
     if not len(values):
         return np.zeros(0, dtype=np.int64)
-    view: np.ndarray = np.frombuffer(values, dtype=_DTYPES[values.typecode])
-    return view[index].astype(np.int64)
+    view = np.frombuffer(values, dtype=_DTYPES[values.typecode])
+    gathered: np.ndarray = view[index].astype(np.int64)
+    return gathered

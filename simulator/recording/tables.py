@@ -136,7 +136,9 @@ COPIES: Final = (
     Column("receives", "i", "1", "deliveries in this queue"),
     Column("fate", "b", "Fate", "how the stay ended"),
     Column("cause", "b", "Cause", "why it was dead-lettered or lost"),
-    Column("out_of_order", "b", "bool", "succeeded after a later-sent copy of its group (queue without groups)"),
+    Column(
+        "out_of_order", "b", "bool", "succeeded after a later-sent copy of its group (queue without groups)"
+    ),
 )
 
 DELIVERIES: Final = (
@@ -159,12 +161,17 @@ DELIVERIES: Final = (
 INVOCATIONS: Final = (
     Column("invocation", "q", "id", "dense number of the invocation"),
     Column("consumer", "h", "thing", "event source mapping or group"),
-    Column("started_at", "q", "us", "start of the handler (after a cold start)"),
-    Column("ended_at", "q", "us", "end of the handler"),
+    Column("started_at", "q", "us", "start of the handler, after a cold start; of a throttled one the call; NONE if it never ran"),
+    Column("ended_at", "q", "us", "end of the handler, or of the run"),
     Column("init_us", "q", "us", "environment creation and init before it; 0 when warm"),
     Column("messages", "i", "1", "size of the batch"),
     Column("failed", "i", "1", "messages of the batch that were not deleted by it"),
-    Column("attempt", "b", "Attempt", "SUCCEEDED (also with item failures), FAILED, THROTTLED, CRASHED or UNFINISHED"),
+    Column(
+        "attempt",
+        "b",
+        "Attempt",
+        "SUCCEEDED (also with item failures), FAILED, THROTTLED, CRASHED or UNFINISHED",
+    ),
 )
 
 CHANGES: Final = (

@@ -19,13 +19,13 @@ def test_spans_are_written_as_people_say_them():
 def test_words_say_runs_simulated_time_pace_and_time_left():
     progress = Progress([HOUR, HOUR], quiet=True)
     progress(Standing((HOUR, 0), 30_000, 1))
-    assert progress.words(10.0) == "1 of 2 runs · simulated 60 min of 2 h 00 · 3,000 messages/s · 10 s left"
+    assert progress.words(10.0) == "1 of 2 runs · simulated 60 min of 2 h 00 · 3,000 msg/s · 10 s left"
 
 
 def test_a_drain_is_not_counted_as_more_than_the_whole():
     progress = Progress([HOUR], quiet=True)
     progress(Standing((HOUR + 1,), 30_000, 0))
-    assert progress.words(10.0).endswith("simulated 60 min of 60 min · 3,000 messages/s · draining")
+    assert progress.words(10.0).endswith("simulated 60 min of 60 min · 3,000 msg/s · draining")
 
 
 def test_where_stderr_is_no_terminal_one_line_stands_at_the_end(capsys):

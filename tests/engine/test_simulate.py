@@ -1,5 +1,6 @@
 """A run as a whole: books, bytes, common numbers, order at one instant and in a group."""
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -194,20 +195,22 @@ auto_scaling_groups:
         for rows in runs
     ]
     assert len(failed[0]) > 20
-    assert np.array_equal(*failed)
+    assert np.array_equal(failed[0], failed[1])
 
 
 def test_the_order_of_equals_inside_a_rank_decides_nothing_that_counts(tmp_path: Path) -> None:
     """Reversed ties: the books balance, and the mean wait of 12 runs is the same within 4 standard errors."""
     scenario = read(tmp_path, CHAIN)
-    means = [
-        [mean_wait(run(scenario, replication=k, reverse_ties=reverse)) for k in range(12)]
-        for reverse in (False, True)
-    ]
-    differences = np.subtract(*means)
+    means = np.array(
+        [
+            [mean_wait(run(scenario, replication=k, reverse_ties=reverse)) for k in range(12)]
+            for reverse in (False, True)
+        ]
+    )
+    differences = means[1] - means[0]
     error = differences.std(ddof=1) / np.sqrt(12)
     assert abs(differences.mean()) <= 4 * error
-    assert error < 0.05 * np.mean(means)
+    assert error < 0.05 * means.mean()
 
 
 def mean_wait(rows: Rows) -> float:
@@ -238,7 +241,7 @@ def test_in_a_fifo_group_order_is_kept_under_fire_or_broken_with_a_cause(tmp_pat
     rows = run(read(tmp_path, CHAIN, sets))
     back = 0
     for line in fifo_lines(rows):
-        for earlier, later in zip(line, line[1:], strict=False):
+        for earlier, later in itertools.pairwise(line):
             if later["copy"] < earlier["copy"]:
                 assert later["cause"] != Cause.NOTHING or later["left_at"] <= later["started_at"]
                 back += 1

@@ -1,10 +1,11 @@
 """The agenda does what SimPy's own environment does, and keeps its order at one instant."""
 
 import random
-from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import simpy
+from simpy.events import ProcessGenerator
 
 from simulator.processes.clock import CHANGES, COMPLETIONS, POLICIES, RECEIVES, SAMPLES, SENDS, Clock
 
@@ -19,17 +20,17 @@ def random_model(env: simpy.Environment, seed: int, trace: list[tuple[int, str]]
     def note(what: str) -> None:
         trace.append((int(env.now), what))
 
-    def worker(name: int, delays: list[int]) -> Iterator[simpy.Event]:
+    def worker(name: int, delays: list[int]) -> ProcessGenerator:
         for step, delay in enumerate(delays):
             try:
                 with desk.request() as turn:
-                    answer = yield turn | env.timeout(delay, value="late")
+                    answer: Any = yield turn | env.timeout(delay, value="late")
                     note(f"{name}.{step} {'turn' if turn in answer else 'gave up'}")
                     yield env.timeout(delay)
                 if step % 3 == 0:
                     yield shelf.put((name, step)) | env.timeout(4)
                 elif step % 3 == 1:
-                    got = yield env.any_of([shelf.get(), env.timeout(2)])
+                    got: Any = yield env.any_of([shelf.get(), env.timeout(2)])
                     note(f"{name}.{step} got {len(got.events)}")
             except simpy.Interrupt as interrupt:
                 note(f"{name}.{step} interrupted {interrupt.cause}")
@@ -37,7 +38,7 @@ def random_model(env: simpy.Environment, seed: int, trace: list[tuple[int, str]]
 
     workers = [env.process(worker(name, delays)) for name, delays in enumerate(plan)]
 
-    def disturb() -> Iterator[simpy.Event]:
+    def disturb() -> ProcessGenerator:
         for delay in plan[0]:
             yield env.timeout(delay + 1)
             victim = workers[delay % len(workers)]
@@ -46,7 +47,7 @@ def random_model(env: simpy.Environment, seed: int, trace: list[tuple[int, str]]
 
     env.process(disturb())
 
-    def watch() -> Iterator[simpy.Event]:
+    def watch() -> ProcessGenerator:
         yield env.all_of(workers[:2])
         note("two are done")
 
@@ -65,7 +66,7 @@ def test_agenda_gives_the_trace_of_simpys_environment(seed: int) -> None:
 
 
 def test_run_until_does_what_is_due_before_the_end_and_stands_there() -> None:
-    clock, done = Clock(), []
+    clock, done = Clock(), list[int]()
     for at in (5, 10, 15):
         clock.at(at, SENDS, done.append, at)
     clock.run_until(10)
@@ -75,7 +76,7 @@ def test_run_until_does_what_is_due_before_the_end_and_stands_there() -> None:
 
 
 def test_at_one_instant_ranks_decide_then_the_order_of_asking() -> None:
-    clock, order = Clock(), []
+    clock, order = Clock(), list[tuple[int, int]]()
     for rank in (POLICIES, RECEIVES, SENDS, SAMPLES, COMPLETIONS, CHANGES):
         for nth in range(2):
             clock.at(7, rank, order.append, (rank, nth))
@@ -85,7 +86,7 @@ def test_at_one_instant_ranks_decide_then_the_order_of_asking() -> None:
 
 
 def test_reversed_ties_turn_the_order_inside_a_rank_only() -> None:
-    clock, order = Clock(reverse_ties=True), []
+    clock, order = Clock(reverse_ties=True), list[tuple[int, int]]()
     for rank in (RECEIVES, SENDS):
         for nth in range(3):
             clock.at(7, rank, order.append, (rank, nth))
@@ -94,9 +95,9 @@ def test_reversed_ties_turn_the_order_inside_a_rank_only() -> None:
 
 
 def test_a_process_waits_for_an_instant_at_its_rank() -> None:
-    clock, order = Clock(), []
+    clock, order = Clock(), list[str]()
 
-    def life() -> Iterator[simpy.Event]:
+    def life() -> ProcessGenerator:
         yield clock.until(7, SAMPLES)
         order.append("process")
 
@@ -110,7 +111,7 @@ def test_a_process_waits_for_an_instant_at_its_rank() -> None:
 def test_a_failing_process_stops_the_run() -> None:
     clock = Clock()
 
-    def life() -> Iterator[simpy.Event]:
+    def life() -> ProcessGenerator:
         yield clock.timeout(3)
         raise ValueError("broken")
 

@@ -48,8 +48,12 @@ class RandomConsumer:
         receipt, causes = work
         dispatcher, now = self.lab.dispatcher, self.lab.clock.now
         n = len(receipt.received)
-        attempts = [self.lab.rng.choice([Attempt.SUCCEEDED, Attempt.SUCCEEDED, Attempt.FAILED]) for _ in range(n)]
-        done = [copy for copy, how in zip(receipt.received, attempts, strict=True) if how == Attempt.SUCCEEDED]
+        attempts = [
+            self.lab.rng.choice([Attempt.SUCCEEDED, Attempt.SUCCEEDED, Attempt.FAILED]) for _ in range(n)
+        ]
+        done = [
+            copy for copy, how in zip(receipt.received, attempts, strict=True) if how == Attempt.SUCCEEDED
+        ]
         gone = dispatcher.delete(receipt, done) if done else []
         dispatcher.settle(
             self.thing, [receipt], receipt.received, causes, 0, 0, [int(how) for how in attempts], gone,
@@ -80,7 +84,9 @@ class Lab:
         self.dispatcher = Dispatcher(self.clock, self.queue, 0, self.ledger, self.recorder, rng.random)
         if limit is not None:
             dead = self._queue(fifo, None, common, None, 0)
-            self.dispatcher.dead_letters = Dispatcher(self.clock, dead, 1, self.ledger, self.recorder, rng.random)
+            self.dispatcher.dead_letters = Dispatcher(
+                self.clock, dead, 1, self.ledger, self.recorder, rng.random
+            )
         for index, max_messages in enumerate((rng.choice([1, 10]), rng.choice([2, 10]))):
             self.dispatcher.consumers.append(RandomConsumer(self, index, rng.randint(1, 4), max_messages))
         for consumer in self.dispatcher.consumers:
@@ -108,7 +114,9 @@ class Lab:
         n = rng.choice([0, 1, 1, 3, 12])
         messages = np.arange(self.ledger.messages, self.ledger.messages + n)
         groups = np.array([rng.randint(0, 3) for _ in range(n)], dtype=np.int64)
-        self.ledger.add_messages("p", 0, np.full(n, now), groups, np.zeros(n, dtype=np.int16), np.zeros(n, dtype=bool))
+        self.ledger.add_messages(
+            "p", 0, np.full(n, now), groups, np.zeros(n, dtype=np.int16), np.zeros(n, dtype=bool)
+        )
         if isinstance(self.queue, FifoQueue):
             for message in messages.tolist():
                 self.dispatcher.send_fifo(now, message)
@@ -131,7 +139,9 @@ class Lab:
             if dispatcher.waiters.total and served:
                 assert dispatcher.queue.next_visible_at(clock.now) > clock.now
         clock.run_until(20_000)  # past every retention
-        return sum(consumer.begun for consumer in dispatcher.consumers if isinstance(consumer, RandomConsumer))
+        return sum(
+            consumer.begun for consumer in dispatcher.consumers if isinstance(consumer, RandomConsumer)
+        )
 
 
 @pytest.mark.parametrize("fifo", [False, True], ids=["standard", "fifo"])
@@ -152,7 +162,12 @@ def test_no_poll_stays_open_once_its_call_has_a_token_again(seed: int) -> None:
 def test_a_message_and_a_copy_cost_twelve_bytes_each_in_the_ledger() -> None:
     ledger = Ledger()
     ledger.add_messages(
-        "p", 0, np.arange(4), np.zeros(4, dtype=np.int64), np.zeros(4, dtype=np.int16), np.zeros(4, dtype=bool)
+        "p",
+        0,
+        np.arange(4),
+        np.zeros(4, dtype=np.int64),
+        np.zeros(4, dtype=np.int16),
+        np.zeros(4, dtype=bool),
     )
     ledger.add_copies(np.arange(4), np.arange(4))
     growing = {name: column.itemsize for name, column in vars(ledger).items() if isinstance(column, array)}

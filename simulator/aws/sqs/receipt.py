@@ -25,7 +25,16 @@ class Receipt:
         Copies this receive moved to the dead-letter queue instead of giving them out.
     """
 
-    __slots__ = ("again", "available_at", "copies", "due_at", "moved", "received", "received_at", "visible_at")
+    __slots__ = (
+        "again",
+        "available_at",
+        "copies",
+        "due_at",
+        "moved",
+        "received",
+        "received_at",
+        "visible_at",
+    )
 
     def __init__(
         self,

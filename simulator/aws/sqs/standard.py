@@ -18,10 +18,12 @@ _READ_PART = 8192
 class _Returned:
     """A copy that was received and came back, or was moved in: the rare state of a message."""
 
-    __slots__ = ("due_at", "held_by", "place", "receive_count")
+    __slots__ = ("due_at", "held_by", "place", "receive_count", "returns", "since")
 
     def __init__(self, due_at: int, place: int, receive_count: int) -> None:
         self.due_at = due_at
+        self.since = due_at  # visible again since
+        self.returns = 0  # how often it came back: an entry among the visible that says otherwise is stale
         self.place = place
         self.receive_count = receive_count
         self.held_by: Receipt | None = None
@@ -44,6 +46,8 @@ class StandardQueue:
         Of the redrive policy: a receive beyond it moves the copy. None: no dead-letter queue.
     back_after : int, optional
         Receives after which a returning copy goes to the back of the queue.
+    p_stale_delete_works : float
+        Chance that a delete by an older handle removes the message that another holds.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class StandardQueue:
         max_in_flight: int = 120_000,
         max_receive_count: int | None = None,
         back_after: int | None = 3,
+        p_stale_delete_works: float = 0.0,
     ) -> None:
         self.visibility_timeout_us = visibility_timeout_us
         self.retention_us = retention_us
@@ -62,11 +67,12 @@ class StandardQueue:
         self.max_in_flight = max_in_flight
         self.max_receive_count = max_receive_count
         self.back_after = back_after
+        self.p_stale_delete_works = p_stale_delete_works
         self._copies: list[int] = []  # fresh ones, read from _head on
         self._due_at: list[int] = []  # ascending
         self._head = 0
         self._again: dict[int, _Returned] = {}
-        self._back: list[tuple[int, int]] = []  # heap of (place, copy) of returned copies that are visible
+        self._back: list[tuple[int, int, int]] = []  # heap of (place, copy, returns) of those visible again
         self._visible_again = 0
         self._in_flight: deque[Receipt] = deque()  # one timeout for all: ascending
         self._changed: list[tuple[int, int, Receipt]] = []  # heap of receipts with a timeout of their own
@@ -98,6 +104,7 @@ class StandardQueue:
         """
         for copy, at, count in zip(copies, sent_at, receive_counts, strict=True):
             state = self._again[copy] = _Returned(at + self.delay_us, now, count)
+            state.since = now
             self._come_back(copy, state)
 
     # -- receiving -------------------------------------------------------------------------------
@@ -130,7 +137,7 @@ class StandardQueue:
         n = len(due_at)
         copies = self._copies[head : head + n]
         self._advance(n)
-        return self._hold(copies, due_at, now, visibility_timeout_us, {}, [])
+        return self._hold(copies, due_at, due_at[-1], now, visibility_timeout_us, {}, [])
 
     def _receive_mixed(self, now: int, n: int, visibility_timeout_us: int | None) -> Receipt | None:
         """Merge copies that came back with fresh ones by their place in the queue."""
@@ -138,6 +145,7 @@ class StandardQueue:
         due: list[int] = []
         again: dict[int, int] = {}
         moved: list[int] = []
+        available_at = -NEVER
         while len(copies) < n:
             place = self._first_back()
             head = self._head
@@ -147,6 +155,7 @@ class StandardQueue:
             if place is None or fresh_at < place:
                 copies.append(self._copies[head])
                 due.append(fresh_at)
+                available_at = max(available_at, fresh_at)
                 self._advance(1)
                 continue
             copy = heappop(self._back)[1]
@@ -159,11 +168,12 @@ class StandardQueue:
             again[copy] = state.receive_count
             copies.append(copy)
             due.append(state.due_at)
+            available_at = max(available_at, state.since)
         if not copies and not moved:
             return None
         for copy in moved:
             del self._again[copy]
-        receipt = self._hold(copies, due, now, visibility_timeout_us, again, moved)
+        receipt = self._hold(copies, due, available_at, now, visibility_timeout_us, again, moved)
         for copy in again:
             self._again[copy].held_by = receipt
         return receipt
@@ -172,13 +182,13 @@ class StandardQueue:
         self,
         copies: list[int],
         due_at: list[int],
+        available_at: int,
         now: int,
         visibility_timeout_us: int | None,
         again: dict[int, int],
         moved: list[int],
     ) -> Receipt:
         timeout_us = self.visibility_timeout_us if visibility_timeout_us is None else visibility_timeout_us
-        available_at = due_at[-1] if due_at else now
         receipt = Receipt(copies, now, now + timeout_us, available_at, due_at, again, moved)
         if copies:
             self.in_flight_count += len(copies)
@@ -205,26 +215,28 @@ class StandardQueue:
     def _first_back(self) -> int | None:
         """Place of the first returned copy that is still there and visible."""
         while self._back:
-            place, copy = self._back[0]
+            place, copy, returns = self._back[0]
             state = self._again.get(copy)
-            if state is not None and state.held_by is None and state.place == place:
+            if state is not None and state.held_by is None and state.returns == returns:
                 return place
             heappop(self._back)
         return None
 
     # -- deleting, changing ------------------------------------------------------------------------
 
-    def delete_messages(self, now: int, receipt: Receipt, copies: list[int]) -> list[int]:
+    def delete_messages(
+        self, now: int, receipt: Receipt, copies: list[int], chance: float = 0.0
+    ) -> list[int]:
         """Delete *copies* by *receipt* and return those that are gone by it.
 
         An ended timeout does not matter while nobody has received the copy since. An older handle
-        answers success and deletes nothing (aws-facts 1.2, p_stale_delete_works = 0).
+        answers success but might not delete (BOTO): it does where *chance*, a number in [0, 1), says so.
         """
         if now >= self._settle_at:
             self._settle(now)
         due_at = receipt.due_at
         if self._again or receipt.visible_at <= now or (due_at and due_at[0] + self._kept_us <= now):
-            return [copy for copy in copies if self._delete(now, receipt, copy)]
+            return [copy for copy in copies if self._delete(now, receipt, copy, chance)]
         held = receipt.copies
         if copies == held:
             receipt.copies = []
@@ -238,23 +250,27 @@ class StandardQueue:
         self.in_flight_count -= len(copies)
         return copies
 
-    def _delete(self, now: int, receipt: Receipt, copy: int) -> bool:
+    def _delete(self, now: int, receipt: Receipt, copy: int, chance: float) -> bool:
         state = self._again.get(copy)
-        if copy in receipt.copies:
-            receipt.copies = [other for other in receipt.copies if other != copy]
-            self.in_flight_count -= 1
-            expiry = receipt.due_at[receipt.received.index(copy)] + self._kept_us
-            if expiry <= now:
-                self._expired.append((copy, expiry))
-        elif state is not None and state.held_by is None:
+        if state is not None and state.held_by is None:
             self._visible_again -= 1
-            expiry = NEVER
         else:
-            return False
+            stale = copy not in receipt.copies
+            if stale and (state is None or chance >= self.p_stale_delete_works):
+                return False
+            holder = state.held_by if stale and state is not None and state.held_by is not None else receipt
+            holder.copies = [other for other in holder.copies if other != copy]
+            self.in_flight_count -= 1
+        due_at = state.due_at if state is not None else receipt.due_at[receipt.received.index(copy)]
         self._again.pop(copy, None)
-        return expiry > now
+        if due_at + self._kept_us <= now:
+            self._expired.append((copy, due_at + self._kept_us))
+            return False
+        return True
 
-    def change_message_visibility(self, now: int, receipt: Receipt, copies: list[int], timeout_us: int) -> Receipt:
+    def change_message_visibility(
+        self, now: int, receipt: Receipt, copies: list[int], timeout_us: int
+    ) -> Receipt:
         """Let the timeout of *copies*, once given out by *receipt*, end *timeout_us* from now.
 
         Returns the receipt that holds them from now on; copies that are gone are not in it. On a standard
@@ -263,7 +279,9 @@ class StandardQueue:
         """
         self._settle(now)
         due = dict(zip(receipt.received, receipt.due_at, strict=True))
-        changed = Receipt([], receipt.received_at, now + timeout_us, receipt.available_at, [], receipt.again, [])
+        changed = Receipt(
+            [], receipt.received_at, now + timeout_us, receipt.available_at, [], receipt.again, []
+        )
         for copy in copies:
             state = self._again.get(copy)
             if state is None and copy not in receipt.copies:
@@ -320,11 +338,13 @@ class StandardQueue:
             state.held_by = None
             if self.back_after is not None and state.receive_count >= self.back_after:
                 state.place = receipt.visible_at
+            state.since = receipt.visible_at
             self._come_back(copy, state)
         receipt.copies = []
 
     def _come_back(self, copy: int, state: _Returned) -> None:
-        heappush(self._back, (state.place, copy))
+        state.returns += 1
+        heappush(self._back, (state.place, copy, state.returns))
         expiry = state.due_at + self._kept_us
         heappush(self._expires, (expiry, copy))
         self._settle_at = min(self._settle_at, expiry)

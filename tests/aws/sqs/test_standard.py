@@ -1,5 +1,7 @@
 """SQS standard queues, rule by rule (SQS developer guide; conformance STD cases)."""
 
+from typing import Any
+
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -12,7 +14,7 @@ S = 1_000_000
 DAY = 86_400 * S
 
 
-def a_queue(**settings_: int) -> StandardQueue:
+def a_queue(**settings_: Any) -> StandardQueue:
     return StandardQueue(**{"visibility_timeout_us": 30 * S, "retention_us": 4 * DAY, **settings_})
 
 
