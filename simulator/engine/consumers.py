@@ -181,21 +181,19 @@ class Consumers:
         )
         self._add(group.queue, pool)
         made.start(pool)
-        for tracking in group.policies.values():
-            self._clock.process(
-                made.track(
-                    dispatcher,
-                    TargetTracking(
-                        tracking.target,
-                        capacity.min,
-                        capacity.max,
-                        rule("asg.tt.out_points"),
-                        rule("asg.tt.in_points"),
-                        rule("asg.tt.in_ratio"),
-                        tracking.disable_scale_in,
-                    ),
-                    PublishedSeries(rule("cw.period"), rule("cw.publish_delay")),
-                    phase_us,
-                )
+        policies = [
+            TargetTracking(
+                tracking.target,
+                capacity.min,
+                capacity.max,
+                rule("asg.tt.out_points"),
+                rule("asg.tt.in_points"),
+                rule("asg.tt.in_ratio"),
+                tracking.disable_scale_in,
             )
+            for tracking in group.policies.values()
+        ]
+        if policies:
+            published = PublishedSeries(rule("cw.period"), rule("cw.publish_delay"))
+            self._clock.process(made.track(dispatcher, policies, published, phase_us))
         self.groups.append(made)

@@ -96,7 +96,9 @@ class Messaging:
                 **common,
                 max_in_flight=rule("sqs.max_inflight"),
                 back_after=rule("sqs.requeue_back_after"),
+                p_stale_delete_works=rule("sqs.model.p_stale_delete_works"),
             )
+        stale = queue.type == "standard" and rule("sqs.model.p_stale_delete_works") > 0
         path = f"queues.{name}"
         return Dispatcher(
             self._clock,
@@ -105,6 +107,7 @@ class Messaging:
             self._ledger,
             self._recorder,
             self._taken.calls(f"{name}/waiter").next,
+            self._taken.calls(f"{name}/stale").next if stale else None,
         )
 
     def _stand(self, name: str, backlog: queues.Backlog) -> None:

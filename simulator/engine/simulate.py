@@ -12,6 +12,7 @@ from simulator.engine.things import things_of
 from simulator.processes.clock import Clock
 from simulator.processes.ledger import Ledger
 from simulator.processes.producers import intake
+from simulator.processes.queues import Dispatcher
 from simulator.recording.recorder import CHUNK_ROWS, Recorder, Sink
 from simulator.scenario.schema import Scenario
 
@@ -97,7 +98,7 @@ class Simulation:
             client.under_way() for client in messaging.clients
         )
         return not under_way and not any(
-            dispatcher.outstanding() for dispatcher in messaging.dispatchers.values() if dispatcher.consumers
+            _unfinished(dispatcher) for dispatcher in messaging.dispatchers.values()
         )
 
 
@@ -147,6 +148,11 @@ def simulate(
         entries=simulation.clock.entries,
         taken=tuple(simulation.taken.names),
     )
+
+
+def _unfinished(dispatcher: Dispatcher) -> bool:
+    in_hand = any(consumer.in_hand() for consumer in dispatcher.consumers)
+    return in_hand or (bool(dispatcher.consumers) and dispatcher.outstanding() > 0)
 
 
 def _window_us(scenario: Scenario) -> int:

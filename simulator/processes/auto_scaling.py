@@ -1,4 +1,6 @@
-"""Auto Scaling groups: instances that boot, poll, drain and end, and the policy that asks for more or fewer."""
+"""Auto Scaling groups: instances that boot, poll, drain and end, and the policies that decide how many."""
+
+from collections.abc import Sequence
 
 from simpy.events import Event, ProcessGenerator
 
@@ -112,11 +114,16 @@ class AutoScalingGroup:
         return Limit.METRIC_LAG
 
     def track(
-        self, dispatcher: Dispatcher, policy: TargetTracking, published: PublishedSeries, phase_us: int
+        self,
+        dispatcher: Dispatcher,
+        policies: Sequence[TargetTracking],
+        published: PublishedSeries,
+        phase_us: int,
     ) -> ProcessGenerator:
-        """Every period, sample the backlog per instance and let *policy* decide on what is published.
+        """Every period, sample the backlog per instance and let *policies* decide on what is published.
 
-        The policy is given published points only, never the queue.
+        They are given published points only, never the queue. The largest wish wins: so any policy may
+        scale out, and all must agree to scale in (facts 5.1).
         """
         clock = self._clock
         at = phase_us
@@ -126,12 +133,14 @@ class AutoScalingGroup:
             published.add(at, backlog_per_instance(dispatcher.queue.visible(at), in_service))
             yield clock.until(at, POLICIES)
             warming = sum(instance.warm_at > at for instance, _ in self._in_service)
-            decision = policy.desired(
-                published.points(at, policy.points_needed), self._desired_gauge.value, in_service, warming
-            )
+            current = self._desired_gauge.value
+            decisions = [
+                policy.desired(published.points(at, policy.points_needed), current, in_service, warming)
+                for policy in policies
+            ]
+            decision = max(decisions, key=lambda made: made.desired)
             self._alarm_gauge.set(at, int(decision.alarm))
-            grows = decision.desired > self._desired_gauge.value
-            if grows or (decision.desired < self._desired_gauge.value and not self._booting):
+            if decision.desired > current or (decision.desired < current and not self._booting):
                 self.resize(decision.desired)
             at += published.period_us
 

@@ -98,12 +98,16 @@ class Work:
         if self._constant_invocation is not None:
             return self._constant_invocation
         key = mix(self._key(copies[0]), again.get(copies[0], 1))
-        return int(draw(self._per_invocation, self._invocation_key, np.array([key], dtype=np.uint64))[0])
+        return self._draw_one(self._per_invocation, self._invocation_key, key)
+
+    @staticmethod
+    def _draw_one(distribution: Distribution, stream_key: int, key: int) -> int:
+        return int(draw(distribution, stream_key, np.array([key], dtype=np.uint64))[0])
 
     def _key(self, copy: int) -> int:
         message = self._ledger.message_of[copy]
         block = self._ledger.block_of(message)
-        return int(block.keys()[message - block.first])
+        return mix(block.source_key, block.first_serial + message - block.first)
 
     def _turn_to(self, message: int) -> None:
         block = self._ledger.block_of(message)

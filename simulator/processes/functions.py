@@ -8,6 +8,7 @@ from simulator.processes.clock import CHANGES, COMPLETIONS, Clock
 from simulator.processes.draws import CallDurations, Work
 from simulator.processes.gauges import Gauge
 from simulator.processes.queues import Dispatcher
+from simulator.processes.stories import Batch
 from simulator.recording.recorder import Recorder
 from simulator.recording.tables import NONE, Attempt, Limit
 
@@ -50,31 +51,15 @@ class Function:
         return self._creation_us + self._init.next()
 
 
-class Batch:
-    """What one invocation works on."""
+class Invocation(Batch):
+    """A batch of a mapping, on its way through the function."""
 
-    __slots__ = (
-        "causes",
-        "copies",
-        "ended_at",
-        "failed",
-        "init_us",
-        "receipts",
-        "started_at",
-        "throttles",
-        "timed_out",
-    )
+    __slots__ = ("failed", "throttles")
 
     def __init__(self, receipt: Receipt, causes: dict[int, int]) -> None:
-        self.receipts = [receipt]
-        self.copies = receipt.received
-        self.causes = causes
-        self.init_us = 0
-        self.started_at = NONE
-        self.ended_at = NONE
+        super().__init__(receipt, causes)
         self.failed: list[int] = []
         self.throttles = 0
-        self.timed_out = False
 
     def add(self, receipt: Receipt, causes: dict[int, int]) -> None:
         """Gather the copies of one more receive."""
@@ -149,8 +134,8 @@ class Mapping:
         self._throttle_cap_us = throttle_cap_us
         self._throttled_by: Limit | None = None
         self._growing = False
-        self._open: set[Batch] = set()
-        self._gathering: list[Batch] = []
+        self._open: set[Invocation] = set()
+        self._gathering: list[Invocation] = []
 
     def start(self) -> None:
         """Open the first long polls."""
@@ -164,28 +149,30 @@ class Mapping:
             self._gather(receipt, causes)
         else:
             self._take_slot()
-            self._invoke(Batch(receipt, causes))
+            self._invoke(Invocation(receipt, causes))
 
     def _take_slot(self) -> None:
         now = self._clock.now
-        self._mapping.begin(now)
-        if self._mapping.busy == 1:
-            self._shrink(now)
+        mapping = self._mapping
+        if not mapping.busy:
+            self._fall_idle(now)
+        mapping.begin(now)
 
-    def _shrink(self, now: int) -> None:
-        """A mapping that was idle has fewer polls open than it last had."""
-        waiters = self._dispatcher.waiters
-        surplus = waiters.waiting(self._index) - self._mapping.room()
-        if surplus > 0:
-            waiters.withdraw(self._index, surplus)
-            self._concurrency_gauge.set(now, self._mapping.concurrency)
+    def _fall_idle(self, now: int) -> None:
+        """A mapping that was idle has fewer polls open than it last had, this one among them."""
+        falls = self._mapping.settle(now)
+        if falls:
+            waiters = self._dispatcher.waiters
+            waiters.withdraw(self._index, waiters.waiting(self._index) - (self._mapping.room() - 1))
+        for at, concurrency in falls:
+            self._concurrency_gauge.set(at, concurrency)
 
     def _gather(self, receipt: Receipt, causes: dict[int, int]) -> None:
-        """Add a receive to the fullest batch being gathered, or start one; its slot polls on until it is full."""
+        """Add a receive to the batch being gathered, or start one; its slot polls on until it is full."""
         batch = self._gathering[0] if self._gathering else None
         if batch is None:
             self._take_slot()
-            batch = Batch(receipt, causes)
+            batch = Invocation(receipt, causes)
             self._gathering.append(batch)
             self._clock.at(self._clock.now + self._mapping.window_us, COMPLETIONS, self._window_ends, batch)
         else:
@@ -198,7 +185,7 @@ class Mapping:
         gathered = len(self._gathering[0].copies) if self._gathering else 0
         self.max_messages = min(10, self._mapping.batch_size - gathered)
 
-    def _window_ends(self, batch: Batch) -> None:
+    def _window_ends(self, batch: Invocation) -> None:
         if batch in self._gathering:
             self._gathering.remove(batch)
             self._dispatcher.waiters.withdraw(self._index)
@@ -207,72 +194,72 @@ class Mapping:
 
     # -- the invocation ----------------------------------------------------------------------------
 
-    def _invoke(self, batch: Batch) -> None:
+    def _invoke(self, batch: Invocation) -> None:
         now = self._clock.now
-        admission = self._function.concurrency.invoke(now)
         self._open.add(batch)
-        if not admission.admitted:
+        admission = self._function.concurrency.invoke(now)
+        if admission > Admission.COLD:
             self._throttled(batch, admission, now)
             return
         self._throttled_by = None
-        receipts = batch.receipts
         again = batch.again()
-        started_at = max(now, receipts[-1].available_at + self._latency.next())
+        began_at = batch.receipts[-1].available_at + self._latency.next()
+        if began_at < now:
+            began_at = now
         if admission is Admission.COLD:
             batch.init_us = self._function.cold_start_us()
-            started_at += batch.init_us
+            began_at += batch.init_us
         durations, batch.failed = self._work.of(batch.copies, again)
         duration_us = self._work.per_invocation_us(batch.copies, again) + sum(durations)
         if duration_us > self._function.timeout_us:
             duration_us = self._function.timeout_us
-            batch.timed_out = True
-        batch.started_at = started_at
-        batch.ended_at = started_at + duration_us
-        self._clock.at(batch.ended_at, COMPLETIONS, self._finish, batch)
+            batch.attempt = Attempt.CRASHED
+        batch.began_at = began_at
+        batch.over_at = began_at + duration_us
+        self._clock.at(batch.over_at, COMPLETIONS, self._finish, batch)
 
-    def _throttled(self, batch: Batch, admission: Admission, now: int) -> None:
-        """The slot tries its batch again while the visibility timeout leaves time for an invocation."""
+    def _throttled(self, batch: Invocation, admission: Admission, now: int) -> None:
+        """The slot pauses, then tries its batch again if the visibility timeout leaves time for that.
+
+        Otherwise it gives the batch up: the messages return when their timeout ends.
+        """
         self._throttled_by = _THROTTLE_OF[admission]
         batch.throttles += 1
         again_at = now + throttle_pause_us(batch.throttles, self._throttle_first_us, self._throttle_cap_us)
         visible_at = min(receipt.visible_at for receipt in batch.receipts)
         if again_at + self._function.timeout_us < visible_at:
-            self._recorder.batch(
-                self.thing, self._dispatcher.thing, 0, int(Attempt.THROTTLED), [], [], [], [], []
-            )
+            throttled = int(Attempt.THROTTLED)
+            queue = self._dispatcher.thing
+            self._recorder.batch(self.thing, queue, 0, throttled, now, now, [], [], [], [], [])
             self._clock.at(again_at, COMPLETIONS, self._invoke, batch)
-        else:
-            self._clock.at(now, COMPLETIONS, self._give_up, batch)
+            return
+        batch.attempt = Attempt.THROTTLED
+        batch.attempts = [int(Attempt.THROTTLED)] * len(batch.copies)
+        batch.began_at = batch.over_at = now
+        self._settle(batch, NONE, NONE)
+        self._clock.at(again_at, COMPLETIONS, self._leave_slot)
 
-    def _give_up(self, batch: Batch) -> None:
-        self._settle(batch, Attempt.THROTTLED, [int(Attempt.THROTTLED)] * len(batch.copies))
-        self._leave_slot()
-
-    def _finish(self, batch: Batch) -> None:
+    def _finish(self, batch: Invocation) -> None:
         """The invocation ends: delete what succeeded, write the rows, free the slot."""
         now = self._clock.now
-        attempts: list[int] | None = None
-        how = Attempt.SUCCEEDED
-        if batch.timed_out:
-            how = Attempt.CRASHED
-            attempts = [int(Attempt.CRASHED)] * len(batch.copies)
+        if batch.attempt is Attempt.CRASHED:
+            batch.attempts = [int(Attempt.CRASHED)] * len(batch.copies)
         elif batch.failed:
-            attempts = self._outcomes(batch)
+            batch.attempts = self._outcomes(batch)
             if not self._mapping.report_batch_item_failures:
-                how = Attempt.FAILED
+                batch.attempt = Attempt.FAILED
         tokens = self._delete_tokens
-        if (
-            tokens is not None
-            and (attempts is None or int(Attempt.SUCCEEDED) in attempts)
-            and not tokens.take(now)
-        ):
-            self._clock.at(tokens.next_at(now), COMPLETIONS, self._finish, batch)
-            return
+        if tokens is not None:
+            deletes = batch.attempts is None or int(Attempt.SUCCEEDED) in batch.attempts
+            if deletes and not tokens.take(now):
+                self._clock.at(tokens.next_at(now), COMPLETIONS, self._finish, batch)
+                return
         self._function.concurrency.end(now)
-        self._settle(batch, how, attempts)
+        self._delete(batch)
+        self._settle(batch, batch.began_at, batch.over_at)
         self._leave_slot()
 
-    def _outcomes(self, batch: Batch) -> list[int]:
+    def _outcomes(self, batch: Invocation) -> list[int]:
         """How each delivery of a batch with failed messages ends.
 
         Without partial batch responses the whole batch comes back. With them only what failed does; on a
@@ -293,37 +280,34 @@ class Mapping:
                 outcomes[index] = int(Attempt.FAILED)
         return outcomes
 
-    def _settle(self, batch: Batch, how: Attempt, attempts: list[int] | None) -> None:
-        self._open.discard(batch)
-        now = self._clock.now
-        n = len(batch.copies)
-        gone: list[int] = []
+    def _delete(self, batch: Invocation) -> None:
+        attempts = batch.attempts
+        if attempts is None and len(batch.receipts) == 1:
+            batch.gone = self._dispatcher.delete(batch.receipts[0], batch.copies)
+            return
         first = 0
         for receipt in batch.receipts:
             done = receipt.received
+            last = first + len(done)
             if attempts is not None:
-                part = attempts[first : first + len(done)]
-                done = [copy for copy, a in zip(done, part, strict=True) if a == Attempt.SUCCEEDED]
-            first += len(receipt.received)
+                part = attempts[first:last]
+                done = [copy for copy, how in zip(done, part, strict=True) if how == Attempt.SUCCEEDED]
             if done:
-                gone = gone + self._dispatcher.delete(receipt, done)
-        self._dispatcher.settle(
-            self.thing,
-            batch.receipts,
-            batch.copies,
-            batch.causes,
-            batch.init_us,
-            int(how),
-            attempts,
-            gone,
-            [batch.started_at] * n,
-            [batch.ended_at] * n,
-            [now] * n,
-        )
+                batch.gone += self._dispatcher.delete(receipt, done)
+            first = last
 
-    def _leave_slot(self) -> None:
+    def _settle(self, batch: Invocation, started_at: int, ended_at: int) -> None:
+        """Write down a batch whose messages were all worked on from *started_at* to *ended_at* [us]."""
+        self._open.discard(batch)
         now = self._clock.now
-        self._mapping.end(now)
+        n = len(batch.copies)
+        batch.started_at = [started_at] * n
+        batch.ended_at = [ended_at] * n
+        batch.deleted_at = [now] * n
+        self._dispatcher.stories.settle(now, self.thing, batch)
+
+    def _leave_slot(self, _: object = None) -> None:
+        self._mapping.end(self._clock.now)
         if self._mapping.room() > self._dispatcher.waiters.waiting(self._index) - len(self._gathering):
             self._dispatcher.open(self._index, 1)
 
@@ -349,23 +333,20 @@ class Mapping:
             self._concurrency_gauge.set(now, self._mapping.concurrency)
             self._dispatcher.open(self._index, 1)
 
+    def in_hand(self) -> int:
+        """Batches being gathered or worked on."""
+        return len(self._open) + len(self._gathering)
+
     def finish_run(self) -> None:
         """Write down the batches still in hand."""
         now = self._clock.now
-        for batch in sorted(self._open | set(self._gathering), key=lambda b: b.copies[0]):
-            n = len(batch.copies)
-            self._dispatcher.settle(
-                self.thing,
-                batch.receipts,
-                batch.copies,
-                batch.causes,
-                batch.init_us,
-                int(Attempt.UNFINISHED),
-                [int(Attempt.UNFINISHED)] * n,
-                [],
-                [batch.started_at if batch.started_at < now else NONE] * n,
-                [NONE] * n,
-                [now] * n,
-            )
+        for batch in sorted(self._open | set(self._gathering), key=lambda one: one.copies[0]):
+            batch.attempt = Attempt.UNFINISHED
+            batch.attempts = [int(Attempt.UNFINISHED)] * len(batch.copies)
+            begun = NONE < batch.began_at < now
+            batch.began_at = batch.began_at if begun else NONE
+            batch.over_at = now if begun else NONE
+            self._settle(batch, batch.began_at, NONE)
+        self._fall_idle(now)
         self.limit_gauge.close(now)
         self._concurrency_gauge.close(now)

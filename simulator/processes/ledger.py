@@ -5,7 +5,7 @@ from bisect import bisect_right
 
 import numpy as np
 
-from simulator.sampling.streams import message_keys
+from simulator.sampling.streams import message_keys, name_key
 
 
 class Block:
@@ -15,7 +15,7 @@ class Block:
     whether it fails every attempt; both have shape ``(end - first,)``.
     """
 
-    __slots__ = ("attributes", "end", "first", "first_serial", "poison", "producer")
+    __slots__ = ("attributes", "end", "first", "first_serial", "poison", "producer", "source_key")
 
     def __init__(
         self,
@@ -26,6 +26,7 @@ class Block:
         poison: np.ndarray,
     ) -> None:
         self.producer = producer
+        self.source_key = name_key(producer)
         self.first_serial = first_serial
         self.first = first
         self.end = first + len(poison)

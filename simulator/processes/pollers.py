@@ -10,6 +10,7 @@ from simulator.processes.clock import COMPLETIONS, Clock
 from simulator.processes.draws import CallDurations, Work
 from simulator.processes.gauges import Gauge
 from simulator.processes.queues import Dispatcher
+from simulator.processes.stories import Batch
 from simulator.recording.tables import NONE, Attempt, Limit
 from simulator.sampling.streams import Calls
 
@@ -30,34 +31,15 @@ class Instance:
         self.drained = drained
 
 
-class WorkerBatch:
+class WorkerBatch(Batch):
     """A receive in the hands of one worker, with its timeline."""
 
-    __slots__ = (
-        "alive",
-        "attempts",
-        "causes",
-        "deleted_at",
-        "ended_at",
-        "gone",
-        "instance",
-        "next_delete",
-        "over_at",
-        "receipt",
-        "started_at",
-    )
+    __slots__ = ("alive", "instance", "next_delete")
 
     def __init__(self, receipt: Receipt, causes: dict[int, int], instance: Instance) -> None:
-        self.receipt = receipt
-        self.causes = causes
+        super().__init__(receipt, causes)
         self.instance = instance
         self.alive = True
-        self.started_at: list[int] = []
-        self.ended_at: list[int] = []
-        self.deleted_at: list[int] = []
-        self.attempts: list[int] | None = None
-        self.over_at = 0
-        self.gone: list[int] = []
         self.next_delete = 0
 
 
@@ -100,7 +82,9 @@ class WorkerPool:
         self._chance = chance
         self._workers = workers
         self._delete_each = delete_each
-        self._fifo = dispatcher.queue if isinstance(dispatcher.queue, FifoQueue) else None
+        queue = dispatcher.queue
+        self._stepwise = isinstance(queue, FifoQueue)
+        self._delete_tokens = queue.delete_calls if isinstance(queue, FifoQueue) else None
         self._idle: list[Instance] = []  # one entry a worker in a long poll
         self._open: set[WorkerBatch] = set()
 
@@ -122,12 +106,11 @@ class WorkerPool:
         """An instance is gone: work in hand is lost, its messages return when their timeout ends."""
         for batch in self._in_order(batch for batch in self._open if batch.instance is instance):
             self._cut(batch, Attempt.CRASHED)
-            self._settle(batch, Attempt.CRASHED)
         instance.busy = 0
 
     @staticmethod
     def _in_order(batches: Iterable[WorkerBatch]) -> list[WorkerBatch]:
-        return sorted(batches, key=lambda batch: (batch.receipt.received_at, batch.receipt.received[0]))
+        return sorted(batches, key=lambda batch: (batch.receipts[0].received_at, batch.copies[0]))
 
     # -- a batch -----------------------------------------------------------------------------------
 
@@ -142,35 +125,34 @@ class WorkerPool:
         instance.busy += 1
         self._open.add(batch)
         self._plan(batch)
-        if self._fifo is None and batch.over_at < receipt.visible_at:
+        if batch.over_at < receipt.visible_at and not self._stepwise:
             self._clock.at(batch.over_at, COMPLETIONS, self._finish, batch)
         else:
             self._next_delete(batch)
 
     def _plan(self, batch: WorkerBatch) -> None:
         """Lay out the batch's timeline: message after message, with the calls in between."""
-        copies = batch.receipt.received
-        durations, failed = self._work.of(copies, batch.receipt.again)
-        at = (
-            self._clock.now + self._receive.next() + self._work.per_invocation_us(copies, batch.receipt.again)
-        )
+        copies, again = batch.copies, batch.receipts[0].again
+        durations, failed = self._work.of(copies, again)
+        at = self._clock.now + self._receive.next() + self._work.per_invocation_us(copies, again)
+        batch.began_at = at
+        started_at, ended_at, deleted_at = batch.started_at, batch.ended_at, batch.deleted_at
         for index, duration_us in enumerate(durations):
-            batch.started_at.append(at)
+            started_at.append(at)
             at += duration_us
-            batch.ended_at.append(at)
+            ended_at.append(at)
             if self._delete_each and index not in failed:
                 at += self._delete.next()
-                batch.deleted_at.append(at)
+                deleted_at.append(at)
             else:
-                batch.deleted_at.append(NONE)
+                deleted_at.append(NONE)
         if failed:
             batch.attempts = [int(Attempt.SUCCEEDED)] * len(copies)
             for index in failed:
                 batch.attempts[index] = int(Attempt.FAILED)
         if not self._delete_each and len(failed) < len(copies):
             at += self._delete.next()
-            done = set(range(len(copies))) - set(failed)
-            batch.deleted_at = [at if index in done else NONE for index in range(len(copies))]
+            batch.deleted_at = [NONE if index in failed else at for index in range(len(copies))]
         batch.over_at = at
 
     def _next_delete(self, batch: WorkerBatch) -> None:
@@ -187,20 +169,17 @@ class WorkerPool:
         if not batch.alive:
             return
         now = self._clock.now
-        if (
-            self._fifo is not None
-            and self._fifo.delete_calls is not None
-            and not self._fifo.delete_calls.take(now)
-        ):
-            self._wait_for_token(batch, self._fifo.delete_calls.next_at(now) - now)
+        tokens = self._delete_tokens
+        if tokens is not None and not tokens.take(now):
+            self._wait_for_token(batch, tokens.next_at(now) - now)
             return
         at = batch.deleted_at[batch.next_delete]
         copies: list[int] = []
         while batch.next_delete < len(batch.deleted_at) and batch.deleted_at[batch.next_delete] in (at, NONE):
             if batch.deleted_at[batch.next_delete] == at:
-                copies.append(batch.receipt.received[batch.next_delete])
+                copies.append(batch.copies[batch.next_delete])
             batch.next_delete += 1
-        batch.gone.extend(self._dispatcher.delete(batch.receipt, copies))
+        batch.gone.extend(self._dispatcher.delete(batch.receipts[0], copies))
         self._next_delete(batch)
 
     def _wait_for_token(self, batch: WorkerBatch, wait_us: int) -> None:
@@ -219,11 +198,8 @@ class WorkerPool:
         if not batch.alive:
             return
         if not batch.next_delete:
-            done = [
-                copy for copy, at in zip(batch.receipt.received, batch.deleted_at, strict=True) if at != NONE
-            ]
-            batch.gone = self._dispatcher.delete(batch.receipt, done) if done else done
-        self._settle(batch, Attempt.SUCCEEDED)
+            self._delete_at_once(batch, batch.over_at)
+        self._settle(batch)
         instance = batch.instance
         instance.busy -= 1
         if not instance.leaving:
@@ -232,44 +208,46 @@ class WorkerPool:
         elif not instance.busy:
             instance.drained.succeed()
 
-    def _settle(self, batch: WorkerBatch, how: Attempt) -> None:
+    def _delete_at_once(self, batch: WorkerBatch, until_at: int) -> None:
+        """Delete everything that was to be deleted by *until_at* [us]."""
+        done = batch.copies
+        if batch.attempts is not None or until_at < batch.over_at:
+            times = zip(batch.copies, batch.deleted_at, strict=True)
+            done = [copy for copy, at in times if NONE < at <= until_at]
+        if done:
+            batch.gone = self._dispatcher.delete(batch.receipts[0], done)
+
+    def _settle(self, batch: WorkerBatch) -> None:
         batch.alive = False
         self._open.discard(batch)
-        receipt = batch.receipt
-        self._dispatcher.settle(
-            self.thing,
-            [receipt],
-            receipt.received,
-            batch.causes,
-            0,
-            int(how),
-            batch.attempts,
-            batch.gone,
-            batch.started_at,
-            batch.ended_at,
-            batch.deleted_at,
-        )
+        self._dispatcher.stories.settle(self._clock.now, self.thing, batch)
 
     def _cut(self, batch: WorkerBatch, how: Attempt) -> None:
-        """End a batch's timeline now."""
+        """End a batch now: what was done is done, though what was not deleted will come again."""
         now = self._clock.now
-        attempts = batch.attempts or [int(Attempt.SUCCEEDED)] * len(batch.started_at)
-        deleted: list[int] = []
-        for index, copy in enumerate(batch.receipt.received):
-            if batch.deleted_at[index] != NONE and batch.deleted_at[index] <= now:
-                deleted.append(copy)
-            elif batch.ended_at[index] > now or attempts[index] == Attempt.SUCCEEDED:
-                attempts[index] = int(how)
-                started = batch.started_at[index] < now
-                batch.ended_at[index] = now if started else NONE
-                batch.started_at[index] = batch.started_at[index] if started else NONE
+        if not batch.next_delete:
+            self._delete_at_once(batch, now)
+        attempts = batch.attempts or [int(Attempt.SUCCEEDED)] * len(batch.copies)
+        for index, ended_at in enumerate(batch.ended_at):
+            if ended_at <= now:
+                continue
+            attempts[index] = int(how)
+            begun = batch.started_at[index] < now
+            batch.started_at[index] = batch.started_at[index] if begun else NONE
+            batch.ended_at[index] = now if begun and how is Attempt.CRASHED else NONE
         batch.attempts = attempts
-        if not batch.next_delete and deleted:
-            batch.gone = self._dispatcher.delete(batch.receipt, deleted)
+        batch.attempt = how
+        begun = batch.began_at < now
+        batch.began_at = batch.began_at if begun else NONE
+        batch.over_at = now if begun else NONE
+        self._settle(batch)
+
+    def in_hand(self) -> int:
+        """Batches being worked on."""
+        return len(self._open)
 
     def finish_run(self) -> None:
         """Write down the batches still in hand at the end of the run."""
         for batch in self._in_order(self._open):
             self._cut(batch, Attempt.UNFINISHED)
-            self._settle(batch, Attempt.UNFINISHED)
         self.limit_gauge.close(self._clock.now)

@@ -152,21 +152,11 @@ class Producer:
         self.offered += n
         ok = sizes <= self._max_bytes
         if isinstance(self._target, FifoClient):
+            facts = zip(sizes.tolist(), combinations.tolist(), poison.tolist(), strict=True)
+            self._waiting.update(zip(range(block.first, block.end), facts, strict=True))
             chosen = np.flatnonzero(ok)
-            for index in chosen.tolist():
-                self._waiting[block.first + index] = (
-                    int(sizes[index]),
-                    int(combinations[index]),
-                    int(poison[index]),
-                )
             self._target.add(chosen + block.first, offered_at[chosen])
-            refused = np.flatnonzero(~ok)
-            for index in refused.tolist():
-                self._waiting[block.first + index] = (
-                    int(sizes[index]),
-                    int(combinations[index]),
-                    int(poison[index]),
-                )
+            for index in np.flatnonzero(~ok).tolist():
                 self.fate(block.first + index, None, 1, False)
             return
         assert self._target is not None
@@ -235,7 +225,7 @@ class Producer:
 def intake(
     clock: Clock, producers: Sequence[Producer], inlets: Sequence[Inlet], window_us: int, until_at: int
 ) -> ProcessGenerator:
-    """Let producers offer, and queues take, one window of *window_us* after the other until *until_at* [us]."""
+    """Let producers offer, and queues take, one window after the other until *until_at* [us]."""
     at = 0
     while at < until_at:
         yield clock.until(at, CHANGES)

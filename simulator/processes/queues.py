@@ -1,12 +1,11 @@
 """A queue's dispatcher: it brings visible copies and idle consumers together.
 
 Idle consumers are counts, and one alarm stands for all of them: events grow with batches worked, not with
-consumers waiting. The dispatcher also remembers the story of every copy that did not simply come and go,
-so that each duplicate, dead letter and loss has its cause.
+consumers waiting.
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 
@@ -17,18 +16,16 @@ from simulator.aws.sqs.waiters import Waiters
 from simulator.processes.clock import RECEIVES, Clock
 from simulator.processes.gauges import Gauge
 from simulator.processes.ledger import Ledger
-from simulator.recording.recorder import Odd, Recorder
-from simulator.recording.tables import NONE, Arrival, Attempt, Cause, Fate, Limit
+from simulator.processes.stories import Stories
+from simulator.recording.recorder import Recorder
+from simulator.recording.tables import NONE, Cause, Fate, Limit
 
 Queue = StandardQueue | FifoQueue
-
-CAUSE_OF = {
-    Attempt.SUCCEEDED: Cause.VISIBILITY_TIMEOUT,  # done, but deleted too late
-    Attempt.FAILED: Cause.FAILURE,
-    Attempt.BATCH_MATE: Cause.BATCH_MATE,
-    Attempt.THROTTLED: Cause.THROTTLE,
-    Attempt.CRASHED: Cause.CRASH,
-    Attempt.UNFINISHED: Cause.VISIBILITY_TIMEOUT,
+_FATES: Final = {
+    "in_transit": Fate.IN_TRANSIT,
+    "delayed": Fate.DELAYED,
+    "visible": Fate.VISIBLE,
+    "in_flight": Fate.IN_FLIGHT,
 }
 
 
@@ -46,37 +43,11 @@ class Consumer(Protocol):
     def limit(self) -> Limit:
         """Why there is no room for another receive."""
 
+    def in_hand(self) -> int:
+        """Batches being gathered or worked on."""
+
     def finish_run(self) -> None:
         """The run is over: write down what is still in hand."""
-
-
-class Story:
-    """What is remembered of a copy that did not leave its queue by its first delivery."""
-
-    __slots__ = (
-        "arrival",
-        "arrived_at",
-        "closed",
-        "first_received_at",
-        "first_started_at",
-        "last_cause",
-        "open",
-        "receive_count",
-        "receives",
-        "succeeded_at",
-    )
-
-    def __init__(self, arrival: int, arrived_at: int, receive_count: int, receives: int, open_: int) -> None:
-        self.arrival = arrival
-        self.arrived_at = arrived_at
-        self.receive_count = receive_count  # over all queues it has been in
-        self.receives = receives  # in this queue
-        self.open = open_  # deliveries still in a consumer's hands
-        self.closed = False
-        self.last_cause = int(Cause.NOTHING)
-        self.first_received_at = NONE
-        self.first_started_at = NONE
-        self.succeeded_at = NONE
 
 
 class Dispatcher:
@@ -88,6 +59,8 @@ class Dispatcher:
         The queue's number among the things of the run.
     chance : callable
         The next number in [0, 1) that decides whom a message wakes.
+    stale_chance : callable, optional
+        The next number in [0, 1) that decides whether a delete by an older handle works; None: never.
     """
 
     def __init__(
@@ -98,18 +71,19 @@ class Dispatcher:
         ledger: Ledger,
         recorder: Recorder,
         chance: Callable[[], float],
+        stale_chance: Callable[[], float] | None = None,
     ) -> None:
         self.clock = clock
         self.queue = queue
         self.thing = thing
         self.ledger = ledger
-        self.recorder = recorder
+        self.stories = Stories(thing, recorder)
         self.dead_letters: Dispatcher | None = None
         self.waiters = Waiters()
         self.consumers: list[Consumer] = []
         self.arrived = self.deleted = self.moved_out = self.expired = 0
         self._chance = chance
-        self._stories: dict[int, Story] = {}
+        self._stale_chance = stale_chance
         self._alarm_at = NEVER
         self._look_at = NONE
         self._capped = False  # at the last look, too many copies were in flight
@@ -151,7 +125,7 @@ class Dispatcher:
             groups: list[int | str] = [ledger.group[ledger.message_of[copy]] for copy in copies]
             self._fifo.move_in(now, copies, sent_at, receive_counts, groups)
         for copy, count in zip(copies, receive_counts, strict=True):
-            self._stories[copy] = Story(int(Arrival.MOVE), now, count, 0, 0)
+            self.stories.moved_in(now, copy, count)
         self.arrived += len(copies)
         if self.waiters.total:
             self.stir()
@@ -190,32 +164,38 @@ class Dispatcher:
             self._alarm_at = NEVER
         tokens = self._receive_tokens
         while waiters.total:
-            next_at = queue.next_visible_at(now)
-            if next_at > now:
-                self._set_alarm(next_at)
-                self._note_limits(now, self._idle_limit(now))
-                return
-            if tokens is not None and not tokens.take(now):
-                self._set_alarm(tokens.next_at(now))
-                self._note_limits(now, Limit.CALL_TOKENS)
+            if tokens is not None and (token_at := tokens.next_at(now)) > now:
+                next_at = queue.next_visible_at(now)
+                waiting = next_at <= now
+                self._set_alarm(token_at if waiting else next_at)
+                self._note_limits(now, Limit.CALL_TOKENS if waiting else Limit.ARRIVALS)
                 return
             index = waiters.pick(self._chance()) if len(consumers) > 1 else 0
             consumer = consumers[index]
             receipt = queue.receive_message(now, consumer.max_messages, consumer.visibility_timeout_us)
-            if receipt is None:  # only just taken by a move to the dead-letter queue or by retention
-                continue
+            if receipt is None:
+                self._set_alarm(queue.next_visible_at(now))
+                self._note_limits(now, self._idle_limit(now))
+                return
+            if tokens is not None:
+                tokens.take(now)
             if receipt.moved:
                 self._dead_letter(now, receipt.moved)
             if receipt.copies:
                 waiters.withdraw(index)
-                consumer.begin(receipt, self._given_again(receipt) if receipt.again else {})
+                consumer.begin(receipt, self.stories.given_again(receipt) if receipt.again else {})
+                next_at = queue.next_visible_at(now)
+                if next_at > now and waiters.total:  # spares a receive that would find nothing
+                    self._set_alarm(next_at)
+                    self._note_limits(now, self._idle_limit(now))
+                    return
         waiting = queue.next_visible_at(now) <= now
         for consumer in consumers:
             consumer.limit_gauge.set(now, consumer.limit() if waiting else Limit.ARRIVALS)
 
     def _idle_limit(self, now: int) -> Limit:
-        """Why a consumer with room got nothing."""
-        self._capped = self.queue.in_flight(now) >= self.queue.max_in_flight
+        """Why a consumer with room got nothing; the queue has just been asked."""
+        self._capped = self.queue.in_flight_count >= self.queue.max_in_flight
         if self._capped:
             return Limit.IN_FLIGHT_CAP
         if self._fifo is not None and self._fifo.visible(now):
@@ -235,187 +215,33 @@ class Dispatcher:
             self._alarm_at = at
             self.clock.at(at, RECEIVES, self.look)
 
-    # -- deliveries --------------------------------------------------------------------------------
-
-    def _given_again(self, receipt: Receipt) -> dict[int, int]:
-        """Why each copy that was received before was given out again."""
-        causes: dict[int, int] = {}
-        for copy, count in receipt.again.items():
-            story = self._stories.get(copy)
-            if story is None:  # its first delivery is still being worked on
-                story = self._stories[copy] = Story(int(Arrival.SEND), NONE, 1, 1, 1)
-            causes[copy] = int(Cause.VISIBILITY_TIMEOUT) if story.open else story.last_cause
-            if not story.receives:
-                causes[copy] = int(Cause.NOTHING)  # first delivery from a dead-letter queue
-            story.open += 1
-            story.receives += 1
-            story.receive_count = count
-        return causes
+    # -- copies go out -----------------------------------------------------------------------------
 
     def delete(self, receipt: Receipt, copies: list[int]) -> list[int]:
         """Delete *copies* by *receipt*; those that are gone by it. A FIFO group may be free by that."""
-        queue: Any = self.queue  # a receipt comes back to the queue that gave it
-        gone: list[int] = queue.delete_messages(self.clock.now, receipt, copies)
+        if self._fifo is None:
+            assert isinstance(self.queue, StandardQueue)
+            chance = 0.0 if self._stale_chance is None else self._stale_chance()
+            gone = self.queue.delete_messages(self.clock.now, receipt, copies, chance)
+        else:
+            fifo: Any = self._fifo  # a receipt comes back to the queue that gave it
+            gone = fifo.delete_messages(self.clock.now, receipt, copies)
+            if self.waiters.total:
+                self._look_later()
         self.deleted += len(gone)
-        if self._fifo is not None and self.waiters.total:
-            self._look_later()
         return gone
-
-    def settle(
-        self,
-        consumer: int,
-        receipts: list[Receipt],
-        copies: list[int],
-        causes: dict[int, int],
-        init_us: int,
-        attempt: int,
-        attempts: list[int] | None,
-        gone: list[int],
-        started_at: list[int],
-        ended_at: list[int],
-        deleted_at: list[int],
-    ) -> None:
-        """Write down a batch whose fate is known.
-
-        Parameters
-        ----------
-        consumer : int
-            Its number among the things of the run.
-        copies : list of int
-            All copies of *receipts*, in order; the other lists go with them.
-        attempts : list of int, optional
-            How each delivery ended; None: all succeeded.
-        gone : list of int
-            Copies that were deleted by it, at *deleted_at* [us].
-        """
-        now = self.clock.now
-        record = self.recorder.batch
-        received_at = [receipts[0].received_at] * len(copies)
-        if attempts is None and len(gone) == len(copies) and not causes and len(receipts) == 1:
-            # A copy that was never received before has a story only if it was received again meanwhile.
-            if receipts[0].visible_at > now:
-                record(
-                    consumer,
-                    self.thing,
-                    init_us,
-                    attempt,
-                    copies,
-                    received_at,
-                    started_at,
-                    ended_at,
-                    deleted_at,
-                )
-                return
-        deleted = set(gone)
-        odd: list[tuple[int, Odd]] = []
-        left_at: list[int] = []
-        received_at = []
-        index = 0
-        for receipt in receipts:
-            for copy in receipt.received:
-                how = int(Attempt.SUCCEEDED) if attempts is None else attempts[index]
-                is_gone = copy in deleted
-                received_at.append(receipt.received_at)
-                left_at.append(min(deleted_at[index], receipt.visible_at) if is_gone else receipt.visible_at)
-                story = self._stories.get(copy)
-                if story is not None or not is_gone:
-                    what = self._tell(
-                        copy, story, receipt, causes, how, is_gone, started_at[index], ended_at[index]
-                    )
-                    odd.append((index, what))
-                index += 1
-        record(
-            consumer, self.thing, init_us, attempt, copies, received_at, started_at, ended_at, left_at, odd
-        )
-
-    def _tell(
-        self,
-        copy: int,
-        story: Story | None,
-        receipt: Receipt,
-        causes: dict[int, int],
-        how: int,
-        is_gone: bool,
-        started_at: int,
-        ended_at: int,
-    ) -> Odd:
-        """Go on with a copy's story by a delivery that has ended; the row of that delivery."""
-        if story is None:
-            story = self._stories[copy] = Story(int(Arrival.SEND), NONE, 1, 1, 1)
-        what = Odd(how, receipt.again.get(copy, 1), causes.get(copy, int(Cause.NOTHING)))
-        story.open -= 1
-        story.last_cause = int(CAUSE_OF[Attempt(how)])
-        story.first_received_at = _earlier(story.first_received_at, receipt.received_at)
-        if started_at != NONE:
-            story.first_started_at = _earlier(story.first_started_at, started_at)
-        if how == Attempt.SUCCEEDED:
-            what.repeated = story.succeeded_at != NONE
-            if not what.repeated:
-                story.succeeded_at = ended_at
-        what.deleted = is_gone
-        if is_gone:
-            what.closes = True
-            what.receives = story.receives
-            what.arrival = story.arrival
-            what.arrived_at = story.arrived_at
-            what.first_received_at = story.first_received_at
-            what.first_started_at = story.first_started_at
-            what.succeeded_at = story.succeeded_at
-            story.closed = True
-        if story.closed and not story.open:
-            del self._stories[copy]
-        return what
-
-    # -- copies end otherwise ----------------------------------------------------------------------
 
     def _dead_letter(self, now: int, copies: list[int]) -> None:
         """A receive moved *copies* to the dead-letter queue."""
         assert self.dead_letters is not None
-        counts: list[int] = []
-        for copy in copies:
-            story = self._stories.get(copy)
-            if story is None:  # its only delivery is still being worked on
-                story = self._stories[copy] = Story(int(Arrival.SEND), NONE, 1, 1, 1)
-            cause = int(Cause.VISIBILITY_TIMEOUT) if story.open else story.last_cause
-            counts.append(story.receive_count)
-            self._close(copy, story, now, int(Fate.DEAD_LETTERED), cause)
         self.moved_out += len(copies)
-        self.dead_letters._move_in(now, copies, counts)
+        self.dead_letters._move_in(now, copies, [self.stories.dead_lettered(now, copy) for copy in copies])
 
     def expire(self) -> None:
         """Write down what retention has removed up to now."""
         for copy, at in self.queue.expire(self.clock.now):
             self.expired += 1
-            self._close(copy, self._stories.get(copy), at, int(Fate.EXPIRED), int(Cause.RETENTION))
-
-    def _close(self, copy: int, story: Story | None, at: int, fate: int, cause: int) -> None:
-        if story is None:
-            story = Story(int(Arrival.SEND), NONE, 0, 0, 0)
-        elif story.open:
-            story.closed = True
-        else:
-            del self._stories[copy]
-        self.recorder.copy(
-            (
-                copy,
-                NONE,
-                NONE,
-                self.thing,
-                story.arrival,
-                NONE,
-                NONE,
-                story.arrived_at,
-                NONE,
-                story.first_received_at,
-                story.first_started_at,
-                story.succeeded_at,
-                at,
-                story.receives,
-                fate,
-                cause,
-                0,
-            )
-        )
+            self.stories.close(copy, at, Fate.EXPIRED, int(Cause.RETENTION))
 
     def outstanding(self) -> int:
         """Copies in this queue that are not done with: visible, delayed, in flight, or on their way."""
@@ -427,14 +253,9 @@ class Dispatcher:
         self.expire()
         for consumer in self.consumers:
             consumer.finish_run()
-        left = dict.fromkeys((Fate.IN_TRANSIT, Fate.DELAYED, Fate.VISIBLE, Fate.IN_FLIGHT), 0)
-        names = {"in_transit": Fate.IN_TRANSIT, "delayed": Fate.DELAYED, "visible": Fate.VISIBLE}
+        left = dict.fromkeys(_FATES.values(), 0)
         for copy, state in self.queue.contents(now):
-            fate = names.get(state, Fate.IN_FLIGHT)
+            fate = _FATES[state]
             left[fate] += 1
-            self._close(copy, self._stories.get(copy), now, int(fate), int(Cause.NOTHING))
+            self.stories.close(copy, now, fate)
         return left
-
-
-def _earlier(one: int, other: int) -> int:
-    return other if one == NONE else min(one, other)

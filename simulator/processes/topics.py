@@ -58,7 +58,7 @@ class Subscription:
         *,
         in_order: bool,
     ) -> np.ndarray:
-        """Send the messages of *block* that were accepted (*ok*) on their way; which ones passed, shape (n,)."""
+        """Send what was accepted (*ok*) of *block* on its way; which messages passed, shape (n,)."""
         passed: np.ndarray = ok & self._passes[block.producer][block.attributes]
         arrive_at = offered_at + draw(self._hop, self._hop_key, keys)
         chosen = np.flatnonzero(passed)

@@ -6,13 +6,14 @@ time; what is not ordinary about a copy (it came back, it failed) stands in ``od
 """
 
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
 import numpy as np
 
+from simulator.recording.batch_log import BatchLog, Odd
 from simulator.recording.order import SuccessOrder
-from simulator.recording.tables import NONE, TABLES, Arrival, Attempt, Cause, Column, Fate
+from simulator.recording.tables import NONE, TABLES, Arrival, Column
 
 CHUNK_ROWS: Final = 65_536
 _BATCH_FIELDS: Final = 7
@@ -39,43 +40,6 @@ class Facts(Protocol):
     message_of: "array[int]"
     sent_at: "array[int]"
     standing: int
-
-
-class Odd:
-    """What is not ordinary about one delivery of a batch, and about its copy.
-
-    An ordinary delivery is the first, succeeds and deletes its copy. ``closes`` says that the copy's stay
-    in the queue ends with this row.
-    """
-
-    __slots__ = (
-        "arrival",
-        "arrived_at",
-        "attempt",
-        "cause",
-        "closes",
-        "deleted",
-        "first_received_at",
-        "first_started_at",
-        "receive_count",
-        "receives",
-        "repeated",
-        "succeeded_at",
-    )
-
-    def __init__(self, attempt: int, receive_count: int, cause: int) -> None:
-        self.attempt = attempt
-        self.receive_count = receive_count
-        self.cause = cause
-        self.deleted = False
-        self.repeated = False
-        self.closes = False
-        self.receives = 1
-        self.arrival = int(Arrival.SEND)
-        self.arrived_at = NONE
-        self.first_received_at = NONE
-        self.first_started_at = NONE
-        self.succeeded_at = NONE
 
 
 class Rows:
@@ -206,91 +170,23 @@ class Recorder:
             self._sink.chunk("changes", self._changes.take())
 
     def _flush_batches(self) -> None:
-        batches = np.array(self._batches, dtype=np.int64).reshape(-1, _BATCH_FIELDS)
-        copies = np.array(self._copies, dtype=np.int64)
-        received, started, ended, left = (
-            np.array(column, dtype=np.int64)
-            for column in (self._received, self._started, self._ended, self._left)
+        log = BatchLog(
+            _whole(self._batches).reshape(-1, _BATCH_FIELDS),
+            _whole(self._copies),
+            _whole(self._received),
+            _whole(self._started),
+            _whole(self._ended),
+            _whole(self._left),
+            self._odd,
         )
-        odd = self._odd
         self._batches, self._copies, self._odd = array("q"), array("q"), {}
         self._received, self._started = array("q"), array("q")
         self._ended, self._left = array("q"), array("q")
-
-        sizes = batches[:, 6]
-        ends = np.cumsum(sizes)
-        of_batch = np.repeat(np.arange(len(batches)), sizes)
-        places = np.fromiter(odd.keys(), dtype=np.int64, count=len(odd))
-        what = list(odd.values())
-        queues = batches[of_batch, 1]
-
-        def columned(ordinary: int | np.ndarray, value: Callable[[Odd], int], dtype: type) -> np.ndarray:
-            column: np.ndarray = np.empty(len(copies), dtype=dtype)
-            column[:] = ordinary
-            if what:
-                column[places] = [value(o) for o in what]
-            return column
-
-        deleted = columned(1, lambda o: o.deleted, np.int8)
-        attempt = columned(int(Attempt.SUCCEEDED), lambda o: o.attempt, np.int8)
-        delivery = {
-            "delivery": np.arange(self._deliveries, self._deliveries + len(copies)),
-            "copy": copies,
-            "queue": queues,
-            "consumer": batches[of_batch, 0],
-            "invocation": of_batch + self._invocations,
-            "receive_count": columned(1, lambda o: o.receive_count, np.int32),
-            "received_at": received,
-            "started_at": started,
-            "ended_at": ended,
-            "left_at": left,
-            "attempt": attempt,
-            "deleted": deleted,
-            "cause": columned(int(Cause.NOTHING), lambda o: o.cause, np.int8),
-            "repeated": columned(0, lambda o: o.repeated, np.int8),
-        }
-        kept = np.zeros(len(copies), dtype=np.int32)
-        kept[places] = [not o.deleted for o in what]
-        first = (ends - sizes)[sizes > 0]
-        failed = np.zeros(len(batches), dtype=np.int32)
-        if len(copies):
-            failed[sizes > 0] = np.add.reduceat(kept, first)
-        invocation = {
-            "invocation": np.arange(self._invocations, self._invocations + len(batches)),
-            "consumer": batches[:, 0],
-            "started_at": batches[:, 4],
-            "ended_at": batches[:, 5],
-            "init_us": batches[:, 2],
-            "messages": sizes,
-            "failed": failed,
-            "attempt": batches[:, 3],
-        }
-        closes = columned(1, lambda o: o.closes, np.int8).astype(bool)
-        stay: dict[str, np.ndarray] = {
-            "copy": copies,
-            "queue": queues,
-            "arrival": columned(int(Arrival.SEND), lambda o: o.arrival, np.int8),
-            "arrived_at": columned(NONE, lambda o: o.arrived_at, np.int64),
-            "first_received_at": columned(received, lambda o: o.first_received_at, np.int64),
-            "first_started_at": columned(started, lambda o: o.first_started_at, np.int64),
-            "succeeded_at": columned(ended, lambda o: o.succeeded_at, np.int64),
-            "ended_at": left if not what else self._stay_end(left, ended, places, what),
-            "receives": columned(1, lambda o: o.receives, np.int32),
-            "fate": np.full(len(copies), int(Fate.DELETED), dtype=np.int8),
-            "cause": np.full(len(copies), int(Cause.NOTHING), dtype=np.int8),
-        }
-        self._deliveries += len(copies)
-        self._invocations += len(batches)
-        self._hand("copies", self._stays({name: column[closes] for name, column in stay.items()}))
-        self._hand("deliveries", delivery)
-        self._hand("invocations", invocation)
-
-    @staticmethod
-    def _stay_end(left: np.ndarray, ended: np.ndarray, places: np.ndarray, what: list[Odd]) -> np.ndarray:
-        """A copy deleted after its timeout ended had left flight before it left the queue."""
-        end = left.copy()
-        end[places] = np.maximum(left[places], ended[places])
-        return end
+        self._hand("copies", self._stays(log.stays()))
+        self._hand("deliveries", log.deliveries(self._deliveries, self._invocations))
+        self._hand("invocations", log.invocations(self._invocations))
+        self._deliveries += len(log.copies)
+        self._invocations += len(log.batches)
 
     def _stays(self, stay: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Complete rows of ``copies``: those of the log, then those closed otherwise."""
@@ -318,6 +214,10 @@ class Recorder:
     def _hand(self, table: str, columns: Mapping[str, np.ndarray]) -> None:
         if len(next(iter(columns.values()))):
             self._sink.chunk(table, {c.name: columns[c.name].astype(_DTYPES[c.code]) for c in TABLES[table]})
+
+
+def _whole(values: "array[int]") -> np.ndarray:
+    return np.array(values, dtype=np.int64)
 
 
 def _gather(values: "array[int]", index: np.ndarray) -> np.ndarray:

@@ -161,7 +161,12 @@ DELIVERIES: Final = (
 INVOCATIONS: Final = (
     Column("invocation", "q", "id", "dense number of the invocation"),
     Column("consumer", "h", "thing", "event source mapping or group"),
-    Column("started_at", "q", "us", "start of the handler, after a cold start; of a throttled one the call; NONE if it never ran"),
+    Column(
+        "started_at",
+        "q",
+        "us",
+        "start of the handler, after a cold start; of a throttled one the call; NONE if it never ran",
+    ),
     Column("ended_at", "q", "us", "end of the handler, or of the run"),
     Column("init_us", "q", "us", "environment creation and init before it; 0 when warm"),
     Column("messages", "i", "1", "size of the batch"),

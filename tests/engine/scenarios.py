@@ -21,7 +21,10 @@ topics:
 queues:
   billing: {visibility_timeout: 12s, redrive: {queue: billing-dlq, max_receive_count: 3}}
   billing-dlq: {retention: 14d}
-  fraud: {visibility_timeout: 3s, backlog: {messages: 300, age: 10m, group: {count: 20}}, redrive: {queue: fraud-dlq, max_receive_count: 4}}
+  fraud:
+    visibility_timeout: 3s
+    backlog: {messages: 300, age: 10m, group: {count: 20}}
+    redrive: {queue: fraud-dlq, max_receive_count: 4}
   fraud-dlq: {retention: 14d}
 functions:
   charge:

@@ -118,7 +118,7 @@ def offered(rows: Rows) -> np.ndarray:
 
 
 def first_work(rows: Rows, queue_of: dict[int, int]) -> dict[tuple[int, int], int]:
-    """Work of the first attempt by (producer's serial, subscription): last - first instant of each worker's message."""
+    """Work of the first attempt by (producer's serial, subscription): from start to end of the message."""
     messages, copies, deliveries = rows["messages"], rows["copies"], rows["deliveries"]
     serial_of = dict(zip(messages["message"].tolist(), messages["serial"].tolist(), strict=True))
     message_of = dict(zip(copies["copy"].tolist(), copies["message"].tolist(), strict=True))
@@ -173,14 +173,25 @@ queues: {q: {visibility_timeout: 1m}}
         text
         + """
 functions:
-  f: {runtime: python3.13, timeout: 10s, work: {exponential: {mean: 100ms}}, failures: {transient: 5%}, event_sources: {q: {batch_size: 1}}}
+  f:
+    runtime: python3.13
+    timeout: 10s
+    work: {exponential: {mean: 100ms}}
+    failures: {transient: 5%}
+    event_sources: {q: {batch_size: 1}}
 """
     )
     by_group = (
         text
         + """
 auto_scaling_groups:
-  g: {queue: q, instance_type: c6i.large, workers_per_instance: 9, work: {exponential: {mean: 100ms}}, failures: {transient: 5%}, capacity: {min: 1, max: 1}}
+  g:
+    queue: q
+    instance_type: c6i.large
+    workers_per_instance: 9
+    work: {exponential: {mean: 100ms}}
+    failures: {transient: 5%}
+    capacity: {min: 1, max: 1}
 """
     )
     runs = [run(read(tmp_path, made)) for made in (by_function, by_group)]
@@ -253,9 +264,15 @@ def test_in_a_fifo_group_order_is_kept_under_fire_or_broken_with_a_cause(tmp_pat
 
 
 def test_a_topic_gives_each_subscription_a_copy_and_no_duplicate(tmp_path: Path) -> None:
-    sets = ("producers.shop.message.poison=0%", "functions.charge.failures.transient=0%", "auto_scaling_groups.fraud.failures.transient=0%",
-            "queues.fraud.visibility_timeout=10m", "functions.charge.timeout=12s", "auto_scaling_groups.fraud.capacity={min: 12, max: 12}",
-            "topics.orders.subscriptions.billing.filter_policy={kind: [order, refund]}")  # fmt: skip
+    sets = (
+        "producers.shop.message.poison=0%",
+        "functions.charge.failures.transient=0%",
+        "auto_scaling_groups.fraud.failures.transient=0%",
+        "queues.fraud.visibility_timeout=10m",
+        "functions.charge.timeout=12s",
+        "auto_scaling_groups.fraud.capacity={min: 12, max: 12}",
+        "topics.orders.subscriptions.billing.filter_policy={kind: [order, refund]}",
+    )
     rows = run(read(tmp_path, CHAIN, sets))
     assert (rows["deliveries"]["cause"] == Cause.NOTHING).all()
     new = rows["messages"]["offered_at"] >= 0

@@ -13,6 +13,7 @@ from simulator.processes.clock import CHANGES, COMPLETIONS, SENDS, Clock
 from simulator.processes.gauges import Gauge
 from simulator.processes.ledger import Ledger
 from simulator.processes.queues import Dispatcher
+from simulator.processes.stories import Batch
 from simulator.recording.recorder import Recorder
 from simulator.recording.tables import Attempt, Limit, Quantity
 
@@ -45,24 +46,23 @@ class RandomConsumer:
         self.lab.clock.at(self.lab.clock.now + for_us, COMPLETIONS, self.end, (receipt, causes))
 
     def end(self, work: tuple[Receipt, dict[int, int]]) -> None:
-        receipt, causes = work
         dispatcher, now = self.lab.dispatcher, self.lab.clock.now
-        n = len(receipt.received)
-        attempts = [
-            self.lab.rng.choice([Attempt.SUCCEEDED, Attempt.SUCCEEDED, Attempt.FAILED]) for _ in range(n)
-        ]
-        done = [
-            copy for copy, how in zip(receipt.received, attempts, strict=True) if how == Attempt.SUCCEEDED
-        ]
-        gone = dispatcher.delete(receipt, done) if done else []
-        dispatcher.settle(
-            self.thing, [receipt], receipt.received, causes, 0, 0, [int(how) for how in attempts], gone,
-            [receipt.received_at] * n, [now] * n, [now] * n,
-        )  # fmt: skip
+        batch = Batch(*work)
+        n = len(batch.copies)
+        choices = [Attempt.SUCCEEDED, Attempt.SUCCEEDED, Attempt.FAILED]
+        batch.attempts = [int(self.lab.rng.choice(choices)) for _ in range(n)]
+        batch.started_at = [batch.receipts[0].received_at] * n
+        batch.ended_at = batch.deleted_at = [now] * n
+        ended = zip(batch.copies, batch.attempts, strict=True)
+        batch.gone = dispatcher.delete(batch.receipts[0], [copy for copy, how in ended if not how])
+        dispatcher.stories.settle(now, self.thing, batch)
         dispatcher.open(self.index, 1)
 
     def limit(self) -> Limit:
         return Limit.MAXIMUM_SIZE
+
+    def in_hand(self) -> int:
+        return 0
 
     def finish_run(self) -> None:
         pass

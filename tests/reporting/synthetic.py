@@ -302,7 +302,7 @@ def make(
         tails=pd.concat(tails, ignore_index=True),
         limits=pd.concat(limits, ignore_index=True),
         bin_s=bin_s,
-        assumptions=("lat.sqs_send 10 ms is a model, not a measurement", "esm.idle_after 60 s is contested"),
+        assumptions=("lat.sqs_receive is a model, not a measurement", "esm.idle_after 60 s is contested"),
         closed_forms=[ClosedForm(BILLING, "backlog", until_s, fluid_peak, "ramp, then 2,000 − 1,422 msg/s")]
         if events
         else (),

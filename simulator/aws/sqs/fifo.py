@@ -89,7 +89,7 @@ class FifoQueue:
         self._in_flight: deque[FifoReceipt] = deque()  # one timeout for all: ascending
         self._changed: list[tuple[int, int, FifoReceipt]] = []  # heap of the others by _ends_at
         self._serial = 0
-        self._in_flight_count = 0
+        self.in_flight_count = 0
         self._expired: list[tuple[int, int]] = []
 
     # -- sending ---------------------------------------------------------------------------------
@@ -131,7 +131,7 @@ class FifoQueue:
         the dead-letter queue: call again.
         """
         self._settle(now)
-        left = min(max_number_of_messages, self.max_in_flight - self._in_flight_count)
+        left = min(max_number_of_messages, self.max_in_flight - self.in_flight_count)
         timeout_us = self.visibility_timeout_us if visibility_timeout_us is None else visibility_timeout_us
         groups = self._groups
         messages: list[Message] = []
@@ -172,20 +172,20 @@ class FifoQueue:
 
     def _hold(self, receipt: FifoReceipt, usual: bool) -> None:
         """Put what *receipt* holds in flight; *usual*: by the queue's timeout."""
-        self._in_flight_count += len(receipt.messages)
+        self.in_flight_count += len(receipt.messages)
         for message in receipt.messages:
             message.state = HELD
         if not usual or self._line[self._line_head].arrived_at + self.retention_us < receipt.visible_at:
             self._time(receipt)
             return
         self._in_flight.append(receipt)
-        if len(self._in_flight) > 2 * self._in_flight_count + SLACK:
+        if len(self._in_flight) > 2 * self.in_flight_count + SLACK:
             self._in_flight = deque(other for other in self._in_flight if other.copies)
 
     def _time(self, receipt: FifoReceipt) -> None:
         self._serial += 1
         heappush(self._changed, (self._ends_at(receipt), self._serial, receipt))
-        if len(self._changed) > 2 * self._in_flight_count + SLACK:
+        if len(self._changed) > 2 * self.in_flight_count + SLACK:
             self._changed = [entry for entry in self._changed if entry[2].copies]
             heapify(self._changed)
 
@@ -259,7 +259,7 @@ class FifoQueue:
         chosen = [message for message in chosen if message.state == HELD]  # the others: gone by retention
         for message in chosen:
             message.state = WAITING
-        self._in_flight_count -= len(chosen)
+        self.in_flight_count -= len(chosen)
         return chosen
 
     # -- time --------------------------------------------------------------------------------------
@@ -299,7 +299,7 @@ class FifoQueue:
             if message.state == GONE:
                 continue
             if message.state == HELD:
-                self._in_flight_count -= 1
+                self.in_flight_count -= 1
             expired_at = message.arrived_at + self.retention_us
             self._expired.append((message.copy, expired_at))
             self._groups.remove(message)
@@ -311,7 +311,7 @@ class FifoQueue:
         for message in receipt.messages:
             if message.state == HELD:
                 message.state = WAITING
-                self._in_flight_count -= 1
+                self.in_flight_count -= 1
         receipt.copies = []
         receipt.messages = []
 
@@ -334,7 +334,7 @@ class FifoQueue:
         """
         self._settle(now)
         ready_at = self._groups.next_ready_at(now)
-        if self._in_flight_count < self.max_in_flight:
+        if self.in_flight_count < self.max_in_flight:
             return ready_at
         return max(ready_at, self._next_end())
 
@@ -360,7 +360,7 @@ class FifoQueue:
     def visible(self, now: int) -> int:
         """Messages neither in flight nor delayed; those locked only by their group are among them."""
         self._settle(now)
-        return self._groups.stored - self._in_flight_count - self._delayed(now)
+        return self._groups.stored - self.in_flight_count - self._delayed(now)
 
     def delayed(self, now: int) -> int:
         """Messages whose delay has not ended at *now*."""
@@ -376,7 +376,7 @@ class FifoQueue:
     def in_flight(self, now: int) -> int:
         """Messages received, not deleted, whose timeout has not ended at *now*."""
         self._settle(now)
-        return self._in_flight_count
+        return self.in_flight_count
 
     def contents(self, now: int) -> Iterator[tuple[int, str]]:
         """Every copy in the queue with its state: ``delayed visible in_flight``."""
