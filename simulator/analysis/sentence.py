@@ -37,31 +37,37 @@ _BINDS: Final = 0.01
 """A limit that binds for a smaller share of the time explains nothing."""
 
 
-def significant(value: float) -> str:
-    """*value* with three significant figures, without an exponent or zeros at the end."""
+def significant(value: float, half_width: float = 0.0) -> str:
+    """*value* with three significant figures, or as many as *half_width* of its interval supports.
+
+    Without an exponent or zeros at the end.
+    """
     if value == 0 or not math.isfinite(value):
         return "0" if value == 0 else "-"
-    places = max(0, 2 - math.floor(math.log10(abs(value))))
-    text = f"{float(f'{value:.3g}'):,.{places}f}"
+    order = math.floor(math.log10(abs(value)))
+    figures = 3
+    if 0 < half_width < math.inf:
+        figures = min(3, max(1, order - math.floor(math.log10(half_width)) + 2))
+    text = f"{float(f'{value:.{figures}g}'):,.{max(0, figures - 1 - order)}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def duration(seconds: float) -> str:
+def duration(seconds: float, half_width_s: float = 0.0) -> str:
     """A duration in the unit people would use: ``350 ms``, ``43.2 s``, ``4.64 min``, ``1.5 h``, ``3 d``."""
     for unit, name in ((86_400.0 * 2, "d"), (7_200.0, "h"), (59.95, "min"), (0.9995, "s")):
         if seconds >= unit:
             length = {"d": 86_400.0, "h": 3_600.0, "min": 60.0, "s": 1.0}[name]
-            return f"{significant(max(1.0, seconds / length))} {name}"
-    return f"{significant(seconds * 1e3)} ms"
+            return f"{significant(max(1.0, seconds / length), half_width_s / length)} {name}"
+    return f"{significant(seconds * 1e3, half_width_s * 1e3)} ms"
 
 
-def quantity(value: float, unit: str) -> str:
-    """A number with its unit."""
+def quantity(value: float, unit: str, half_width: float = 0.0) -> str:
+    """A number with its unit, no finer than the *half_width* of its interval supports."""
     if unit == "s":
-        return duration(value)
+        return duration(value, half_width)
     if unit == "share":
-        return f"{significant(100 * value)}%"
-    return f"{significant(value)}{'/s' if unit == '1/s' else ''}"
+        return f"{significant(100 * value, 100 * half_width)}%"
+    return f"{significant(value, half_width)}{'/s' if unit == '1/s' else ''}"
 
 
 def in_words(estimate: Estimate) -> str:
@@ -71,7 +77,8 @@ def in_words(estimate: Estimate) -> str:
     if estimate.certainty is Certainty.NEVER:
         return "never"
     mark = "> " if estimate.certainty is Certainty.AT_LEAST else ""
-    return mark + quantity(estimate.mean, estimate.unit)
+    half_width = (estimate.high - estimate.low) / 2
+    return mark + quantity(estimate.mean, estimate.unit, half_width if math.isfinite(half_width) else 0.0)
 
 
 def name_of(key: str) -> str:
@@ -202,12 +209,12 @@ def _numbers(
         return numbers
     event = _event(setting)
     if drain.certainty is Certainty.NEVER:
-        numbers.append("never empty")
+        numbers.append("never drained")
     elif drain.certainty is Certainty.AT_LEAST:
         numbers.append(drain.note.partition(",")[0])
     else:
         since = "it" if event else _instant(setting)
-        numbers.append(f"empty {duration(drain.mean)} after {since}")
+        numbers.append(f"drained {in_words(drain)} after {since}")
     return numbers
 
 

@@ -27,21 +27,20 @@ class TokenBucket:
         self._level = self._full
         self._at = 0
 
-    def _refill(self, now: int) -> None:
-        if now > self._at:
-            self._level = min(self._full, self._level + (now - self._at) * self.rate_per_s)
-            self._at = now
-
     def take(self, now: int, n: int = 1) -> bool:
         """Take *n* tokens at *now* [us]; False, and nothing taken, when there are fewer."""
-        self._refill(now)
-        if self._level < n * _UNIT:
-            return False
-        self._level -= n * _UNIT
-        return True
+        level = self._level
+        if now > self._at:
+            level += (now - self._at) * self.rate_per_s
+            if level > self._full:
+                level = self._full
+            self._at = now
+        taken = level >= n * _UNIT
+        self._level = level - n * _UNIT if taken else level
+        return taken
 
     def next_at(self, now: int, n: int = 1) -> int:
         """The first instant [us] from *now* at which *n* tokens are there, if nobody else takes any."""
-        self._refill(now)
-        missing = n * _UNIT - self._level
+        level = min(self._full, self._level + max(0, now - self._at) * self.rate_per_s)
+        missing = n * _UNIT - level
         return now if missing <= 0 else now - (-missing // self.rate_per_s)

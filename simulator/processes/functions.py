@@ -147,9 +147,9 @@ class Mapping:
         """Take up a receive: gather it where there is a batching window, else invoke."""
         if self._mapping.window_us:
             self._gather(receipt, causes)
-        else:
-            self._take_slot()
-            self._invoke(Invocation(receipt, causes))
+            return
+        self._take_slot()
+        self._invoke(Invocation(receipt, causes))
 
     def _take_slot(self) -> None:
         now = self._clock.now
@@ -198,7 +198,7 @@ class Mapping:
         now = self._clock.now
         self._open.add(batch)
         admission = self._function.concurrency.invoke(now)
-        if admission > Admission.COLD:
+        if admission is not Admission.WARM and admission is not Admission.COLD:
             self._throttled(batch, admission, now)
             return
         self._throttled_by = None

@@ -203,6 +203,9 @@ class Dispatcher:
         return Limit.ARRIVALS
 
     def _note_limits(self, now: int, idle: Limit) -> None:
+        if len(self.consumers) == 1:
+            self.consumers[0].limit_gauge.set(now, idle)
+            return
         waiting = idle is not Limit.ARRIVALS
         for index, consumer in enumerate(self.consumers):
             if self.waiters.waiting(index):

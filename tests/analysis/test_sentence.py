@@ -69,7 +69,7 @@ def test_the_first_line_is_verdict_cause_headline_and_drain():
     ]
     assert sentence(setting(), verdicts, ESTIMATES, []) == (
         "Fails 1 of 3 thresholds: the burst ×10 outruns maximum concurrency 100; "
-        "p99 end-to-end 4.62 min, empty 5.52 min after it"
+        "p99 end-to-end 4.62 min, drained 5.52 min after it"
     )
 
 
@@ -97,7 +97,7 @@ def test_verdicts_are_counted(verdicts, words):
 def test_without_thresholds_the_line_begins_with_the_cause_or_the_number():
     assert sentence(setting(), [], ESTIMATES, []).startswith("The burst ×10 outruns")
     calm = {**ESTIMATES, f"{ORDERS} backlog.max": exactly(20.0, "1")}
-    assert sentence(setting(), [], calm, []) == "P99 end-to-end 4.62 min, empty 5.52 min after it"
+    assert sentence(setting(), [], calm, []) == "P99 end-to-end 4.62 min, drained 5.52 min after it"
     assert sentence(setting(), [], {}, []) == "No data"
 
 
@@ -112,7 +112,7 @@ def test_overload_is_for_good_and_a_drain_that_does_not_come_is_never():
         "drain": Estimate(NAN, NAN, NAN, "s", Certainty.NEVER, 3, "empty in 0 of 3 runs"),
     }
     line = sentence(setting(events=[]), [], estimates, [ORDERS])
-    assert line == "Traffic outruns maximum concurrency 100 for good; p99 end-to-end 4.62 min, never empty"
+    assert line == "Traffic outruns maximum concurrency 100 for good; p99 end-to-end 4.62 min, never drained"
 
 
 def test_a_drain_that_comes_in_some_runs_says_in_how_many():
@@ -125,7 +125,7 @@ def test_a_drain_that_comes_in_some_runs_says_in_how_many():
 )
 def test_without_an_event_the_drain_says_from_when_it_counts(from_s, words):
     line = sentence(setting(events=[], drain_from_s=from_s), [], ESTIMATES, [])
-    assert line.endswith(f"empty 5.52 min after {words}")
+    assert line.endswith(f"drained 5.52 min after {words}")
 
 
 @pytest.mark.parametrize(
