@@ -242,9 +242,11 @@ class Dispatcher:
 
     def expire(self) -> None:
         """Write down what retention has removed up to now."""
-        for copy, at in self.queue.expire(self.clock.now):
-            self.expired += 1
-            self.stories.close(copy, at, Fate.EXPIRED, int(Cause.RETENTION))
+        expired = self.queue.expire(self.clock.now)
+        if expired:
+            self.expired += len(expired)
+            copies, instants = map(list, zip(*expired, strict=True))
+            self.stories.close_all(copies, instants, Fate.EXPIRED, Cause.RETENTION)
 
     def outstanding(self) -> int:
         """Copies in this queue that are not done with: visible, delayed, in flight, or on their way."""
@@ -256,9 +258,9 @@ class Dispatcher:
         self.expire()
         for consumer in self.consumers:
             consumer.finish_run()
-        left = dict.fromkeys(_FATES.values(), 0)
+        left: dict[Fate, list[int]] = {fate: [] for fate in _FATES.values()}
         for copy, state in self.queue.contents(now):
-            fate = _FATES[state]
-            left[fate] += 1
-            self.stories.close(copy, now, fate)
-        return left
+            left[_FATES[state]].append(copy)
+        for fate, copies in left.items():
+            self.stories.close_all(copies, [now] * len(copies), fate)
+        return {fate: len(copies) for fate, copies in left.items()}

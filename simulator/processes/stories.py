@@ -209,6 +209,19 @@ class Stories:
         self.close(copy, now, Fate.DEAD_LETTERED, cause)
         return story.receive_count
 
+    def close_all(
+        self, copies: list[int], ended_at: list[int], fate: Fate, cause: Cause = Cause.NOTHING
+    ) -> None:
+        """Many stays ended otherwise than by a delete, each at its instant [us]."""
+        ends = list(zip(copies, ended_at, strict=True))
+        untold = [end for end in ends if end[0] not in self._stories]
+        if untold:
+            unseen, instants = map(list, zip(*untold, strict=True))
+            self._recorder.copies_left(unseen, self._queue, int(fate), int(cause), instants)
+        for copy, at in ends:
+            if copy in self._stories:
+                self.close(copy, at, fate, int(cause))
+
     def close(self, copy: int, at: int, fate: Fate, cause: int = int(Cause.NOTHING)) -> None:
         """The copy's stay in the queue ended at *at* [us] otherwise than by a delete."""
         story = self._stories.get(copy)

@@ -58,6 +58,13 @@ class Rows:
             column.append(value)
         self.length += 1
 
+    def extend(self, n: int, values: Mapping[str, int | list[int]]) -> None:
+        """Add *n* rows: for each column a list of values, one value for all, or NONE where it is left out."""
+        for column, values_ in zip(self.table, self.columns, strict=True):
+            value = values.get(column.name, NONE)
+            values_.extend([value] * n if isinstance(value, int) else value)
+        self.length += n
+
     def take(self) -> dict[str, np.ndarray]:
         """All rows so far, and start anew."""
         taken = {
@@ -148,6 +155,24 @@ class Recorder:
     def copy(self, row: tuple[int, ...]) -> None:
         """A copy whose stay in a queue ended otherwise than by an ordinary delete: a row of ``copies``."""
         self._closed.append(row)
+        if self._closed.length >= self._chunk_rows:
+            self.flush()
+
+    def copies_left(self, copies: list[int], queue: int, fate: int, cause: int, ended_at: list[int]) -> None:
+        """Copies whose stay in *queue* ended before anybody received them: a row of ``copies`` each."""
+        self._closed.extend(
+            len(copies),
+            {
+                "copy": copies,
+                "queue": queue,
+                "arrival": int(Arrival.SEND),
+                "ended_at": ended_at,
+                "receives": 0,
+                "fate": fate,
+                "cause": cause,
+                "out_of_order": 0,
+            },
+        )
         if self._closed.length >= self._chunk_rows:
             self.flush()
 

@@ -235,9 +235,10 @@ class StandardQueue:
         if now >= self._settle_at:
             self._settle(now)
         due_at = receipt.due_at
-        if self._again or receipt.visible_at <= now or (due_at and due_at[0] + self._kept_us <= now):
-            return [copy for copy in copies if self._delete(now, receipt, copy, chance)]
         held = receipt.copies
+        if receipt.again or receipt.visible_at <= now or not due_at or due_at[0] + self._kept_us <= now:
+            return [copy for copy in copies if self._delete(now, receipt, copy, chance)]
+        # First receives whose timeout runs: what the receipt still holds, nobody else has had.
         if copies == held:
             receipt.copies = []
             in_flight = self._in_flight
@@ -245,7 +246,8 @@ class StandardQueue:
                 in_flight.popleft()
         else:
             gone = set(copies)
-            copies = [copy for copy in held if copy in gone]
+            if not gone.issubset(held):
+                return [copy for copy in copies if self._delete(now, receipt, copy, chance)]
             receipt.copies = [copy for copy in held if copy not in gone]
         self.in_flight_count -= len(copies)
         return copies
@@ -280,7 +282,7 @@ class StandardQueue:
         self._settle(now)
         due = dict(zip(receipt.received, receipt.due_at, strict=True))
         changed = Receipt(
-            [], receipt.received_at, now + timeout_us, receipt.available_at, [], receipt.again, []
+            [], receipt.received_at, now + timeout_us, receipt.available_at, [], dict(receipt.again), []
         )
         for copy in copies:
             state = self._again.get(copy)
@@ -294,6 +296,7 @@ class StandardQueue:
                 holder.copies = [other for other in holder.copies if other != copy]
             if state is not None:
                 state.held_by = changed
+                changed.again[copy] = state.receive_count
             changed.received.append(copy)
             changed.due_at.append(due[copy])
         changed.copies = list(changed.received)
