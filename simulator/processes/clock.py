@@ -72,15 +72,15 @@ class Clock(simpy.Environment):
         agenda = self._agenda
         while agenda and agenda[0][0] < end:
             at, _, _, call, argument = heappop(agenda)
-            self._now = self.now = at
+            self.now = at
             call(argument)
-        self._now = self.now = end
+        self.now = end
 
     # -- what SimPy calls ------------------------------------------------------------------------
 
     def schedule(self, event: Event, priority: EventPriority = NORMAL, delay: float = 0) -> None:
         """Put a SimPy event on the agenda."""
-        self.at(self._now + delay, priority, self._occur, event)  # type: ignore[arg-type]  # SimPy's time is int here
+        self.at(self.now + delay, priority, self._occur, event)  # type: ignore[arg-type]  # SimPy's time is int here
 
     def peek(self) -> float:
         """Instant of the next entry, as SimPy names it."""
@@ -91,7 +91,7 @@ class Clock(simpy.Environment):
         if not self._agenda:
             raise EmptySchedule
         at, _, _, call, argument = heappop(self._agenda)
-        self._now = self.now = at
+        self.now = at
         call(argument)
 
     def _occur(self, event: Event) -> None:

@@ -308,8 +308,7 @@ class Mapping:
 
     def _leave_slot(self, _: object = None) -> None:
         self._mapping.end(self._clock.now)
-        if self._mapping.room() > self._dispatcher.waiters.waiting(self._index) - len(self._gathering):
-            self._dispatcher.open(self._index, 1)
+        self._dispatcher.open(self._index, 1)
 
     # -- the ramp ----------------------------------------------------------------------------------
 

@@ -136,7 +136,10 @@ class WorkerPool:
         durations, failed = self._work.of(copies, again)
         at = self._clock.now + self._receive.next() + self._work.per_invocation_us(copies, again)
         batch.began_at = at
-        started_at, ended_at, deleted_at = batch.started_at, batch.ended_at, batch.deleted_at
+        started_at: list[int] = []
+        ended_at: list[int] = []
+        deleted_at: list[int] = []
+        batch.started_at, batch.ended_at, batch.deleted_at = started_at, ended_at, deleted_at
         for index, duration_us in enumerate(durations):
             started_at.append(at)
             at += duration_us

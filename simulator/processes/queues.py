@@ -88,6 +88,7 @@ class Dispatcher:
         self._look_at = NONE
         self._capped = False  # at the last look, too many copies were in flight
         self._fifo = queue if isinstance(queue, FifoQueue) else None
+        self._standard = queue if isinstance(queue, StandardQueue) else None
         self._receive_tokens = None if self._fifo is None else self._fifo.receive_calls
 
     # -- copies come in ----------------------------------------------------------------------------
@@ -96,8 +97,8 @@ class Dispatcher:
         """Copies of *messages* arrive at *sent_at* [us], ascending, maybe ahead of now (standard queues)."""
         first = self.ledger.add_copies(messages, sent_at)
         self.arrived += len(messages)
-        assert isinstance(self.queue, StandardQueue)
-        self.queue.send_messages(sent_at.tolist(), list(range(first, first + len(messages))))
+        assert self._standard is not None
+        self._standard.send_messages(sent_at.tolist(), list(range(first, first + len(messages))))
         if self.waiters.total:
             self._set_alarm(self.queue.next_visible_at(self.clock.now))
 
@@ -118,10 +119,10 @@ class Dispatcher:
         """Copies come from a source queue whose dead-letter queue this is."""
         ledger = self.ledger
         sent_at = [ledger.sent_at[copy] for copy in copies]
-        if self._fifo is None:
-            assert isinstance(self.queue, StandardQueue)
-            self.queue.move_in(now, copies, sent_at, receive_counts)
+        if self._standard is not None:
+            self._standard.move_in(now, copies, sent_at, receive_counts)
         else:
+            assert self._fifo is not None
             groups: list[int | str] = [ledger.group[ledger.message_of[copy]] for copy in copies]
             self._fifo.move_in(now, copies, sent_at, receive_counts, groups)
         for copy, count in zip(copies, receive_counts, strict=True):
@@ -222,10 +223,9 @@ class Dispatcher:
 
     def delete(self, receipt: Receipt, copies: list[int]) -> list[int]:
         """Delete *copies* by *receipt*; those that are gone by it. A FIFO group may be free by that."""
-        if self._fifo is None:
-            assert isinstance(self.queue, StandardQueue)
+        if self._standard is not None:
             chance = 0.0 if self._stale_chance is None else self._stale_chance()
-            gone = self.queue.delete_messages(self.clock.now, receipt, copies, chance)
+            gone = self._standard.delete_messages(self.clock.now, receipt, copies, chance)
         else:
             fifo: Any = self._fifo  # a receipt comes back to the queue that gave it
             gone = fifo.delete_messages(self.clock.now, receipt, copies)

@@ -41,6 +41,9 @@ class Batch:
         Processing of each message [us], or NONE.
     """
 
+    started_at: list[int]
+    ended_at: list[int]
+    deleted_at: list[int]
     __slots__ = (
         "attempt",
         "attempts",
@@ -66,9 +69,6 @@ class Batch:
         self.over_at = NONE
         self.attempts: list[int] | None = None
         self.gone: list[int] = []
-        self.started_at: list[int] = []
-        self.ended_at: list[int] = []
-        self.deleted_at: list[int] = []
 
 
 class Story:

@@ -133,7 +133,7 @@ class Lab:
         clock, dispatcher = self.clock, self.dispatcher
         while (at := clock.next_at()) < 2_000:
             clock.run_until(int(at) + 1)
-            clock.now = clock._now = int(at)
+            clock.now = int(at)
             tokens = dispatcher.queue.receive_calls if isinstance(dispatcher.queue, FifoQueue) else None
             served = tokens is None or tokens.next_at(clock.now) <= clock.now
             if dispatcher.waiters.total and served:

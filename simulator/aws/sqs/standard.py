@@ -136,7 +136,9 @@ class StandardQueue:
                 return None
         n = len(due_at)
         copies = self._copies[head : head + n]
-        self._advance(n)
+        self._head = head + n
+        if head > _READ_PART:
+            self._advance(0)
         return self._hold(copies, due_at, due_at[-1], now, visibility_timeout_us, {}, [])
 
     def _receive_mixed(self, now: int, n: int, visibility_timeout_us: int | None) -> Receipt | None:
