@@ -47,7 +47,9 @@ def significant(value: float, half_width: float = 0.0) -> str:
     order = math.floor(math.log10(abs(value)))
     figures = 3
     if 0 < half_width < math.inf:
-        figures = min(3, max(1, order - math.floor(math.log10(half_width)) + 2))
+        supported = math.floor(math.log10(half_width))
+        supported -= half_width < 1.95 * 10.0**supported  # one digit of it, two where it starts with 1
+        figures = min(3, max(1, order - supported + 1))
     text = f"{float(f'{value:.{figures}g}'):,.{max(0, figures - 1 - order)}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 

@@ -75,7 +75,8 @@ def test_the_first_line_is_verdict_cause_headline_and_drain():
 
 def test_a_crossed_threshold_that_is_no_headline_brings_its_number():
     verdicts = [result("end_to_end.p99", Verdict.HOLDS), result("dead_lettered.count", Verdict.CROSSED)]
-    assert "p99 end-to-end 4.62 min, dead-lettered 667, drained" in sentence(setting(), verdicts, ESTIMATES, [])
+    line = sentence(setting(), verdicts, ESTIMATES, [])
+    assert "p99 end-to-end 4.62 min, dead-lettered 667, drained" in line
 
 
 @pytest.mark.parametrize(

@@ -100,9 +100,16 @@ def test_quantiles_of_a_lognormal_are_that_lognormal():
     wanted = Lognormal(100, 900)
     shares = np.array([0.1, 0.5, 0.9, 0.99])
     joined = Quantiles(list(zip(shares.tolist(), wanted.quantile(shares).tolist(), strict=True)))
-    u = np.linspace(0.001, 0.9999, 500)
+    u = np.linspace(0.01, 0.999, 500)
     assert joined.quantile(u) == pytest.approx(wanted.quantile(u), rel=1e-9)
-    assert joined.mean == pytest.approx(wanted.mean, rel=1e-9)
+    u = (np.arange(1_000_000) + 0.5) / 1_000_000
+    assert joined.mean == pytest.approx(joined.quantile(u).mean(), rel=1e-4)
+
+
+def test_quantiles_say_nothing_beyond_ten_times_rarer_than_their_last_point():
+    measured = Quantiles(MEASURED)
+    at_the_end = measured.quantile(np.array([0.01, 0.999]))
+    assert measured.quantile(np.array([1e-9, 1 - 1e-9])) == pytest.approx(at_the_end, rel=1e-9)
 
 
 def test_empirical_gives_measured_values_only_each_with_its_share():
