@@ -21,10 +21,10 @@ OURS = {
     "processes": {"aws", "recording", "sampling"},
     "engine": {"scenario", "processes", "aws", "recording", "sampling"},
     "analysis": {"scenario", "recording", "sampling"},
-    "client": {"scenario", "aws"},
+    "client": {"scenario", "aws", "sampling"},
     "reporting": {"analysis", "recording"},
     "experiments": {"scenario", "analysis", "engine", "recording", "sampling"},
-    "cli": {"scenario", "experiments", "reporting", "analysis"},
+    "cli": {"scenario", "experiments", "reporting", "analysis", "client"},
 }
 """Parts of ours that a part may import, itself aside; any may import the package's version."""
 
@@ -33,6 +33,7 @@ THEIRS = {
     "sampling": {"simpy", "pandas", "scipy", "matplotlib", "pydantic", "click", "random"},
     "recording": {"simpy", "matplotlib", "pydantic", "click", "random"},
     "scenario": {"simpy", "pandas", "matplotlib", "click", "random"},
+    "client": {"simpy", "pandas", "matplotlib", "pydantic", "click", "random"},
     "processes": {"pandas", "matplotlib", "pydantic", "click", "random"},
     "engine": {"pandas", "matplotlib", "click", "random"},
     "analysis": {"simpy", "matplotlib", "click", "random"},

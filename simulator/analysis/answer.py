@@ -113,7 +113,8 @@ class Setting:
     """What a report must know of the scenario it is about.
 
     ``drain_from_s`` is the instant from which the drain counts [s], ``in_flight_limits`` and
-    ``visibility_timeouts_s`` are by queue path.
+    ``visibility_timeouts_s`` are by queue path, ``held_up`` says that senders may be heard later than they
+    wanted: by a FIFO queue's quota, a batch's linger, a retry.
     """
 
     name: str
@@ -133,6 +134,7 @@ class Setting:
     drain_from_s: float = float("nan")
     in_flight_limits: Mapping[str, float] = field(default_factory=dict)
     visibility_timeouts_s: Mapping[str, float] = field(default_factory=dict)
+    held_up: bool = False
 
 
 @dataclass(frozen=True)

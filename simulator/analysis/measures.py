@@ -18,6 +18,8 @@ DURATIONS: Final = {
     "end_to_end": Field.END_TO_END,
     "send_delay": Field.SEND_DELAY,
 }
+TENANT_WAITS: Final = {"quiet": Field.QUIET_WAIT, "noisy": Field.NOISY_WAIT}
+NOISY_TENANTS: Final = QUANTITY + Quantity.NOISY_TENANTS
 LEVELS: Final = {
     "busy": int(Level.BUSY),
     "concurrency": QUANTITY + Quantity.CONCURRENCY,
@@ -34,6 +36,8 @@ DUPLICATE_CAUSES: Final = (
     Cause.AT_LEAST_ONCE,
     Cause.REDRIVE,
     Cause.SENDER_RETRY,
+    Cause.LOST_ANSWER,
+    Cause.ACCESS_DENIED,
 )
 DEATH_CAUSES: Final = (
     Cause.VISIBILITY_TIMEOUT,
@@ -41,6 +45,8 @@ DEATH_CAUSES: Final = (
     Cause.BATCH_MATE,
     Cause.THROTTLE,
     Cause.CRASH,
+    Cause.LOST_ANSWER,
+    Cause.ACCESS_DENIED,
 )
 LOSS_CAUSES: Final = (Cause.RETENTION,)
 OWN_FAILURES: Final = (int(Attempt.FAILED), int(Attempt.CRASHED))
@@ -51,6 +57,9 @@ PROCESSINGS: Final = (
     int(Attempt.CRASHED),
 )
 
+OLDEST_S: Final = QUANTITY + Quantity.OLDEST_S
+EMPTY_RECEIVES: Final = QUANTITY + Quantity.EMPTY_RECEIVES
+MILLION_SECONDS_US: Final = 10**12
 _S: Final = 1e6
 _MOST_RECEIVES: Final = 5
 
@@ -99,10 +108,14 @@ class Measures:
             self._fates(scope)
             self._deliveries(scope)
             self._levels(scope)
-            self._invocations(scope.name, scope.consumers)
+            if scope.name not in frame.classes:
+                self._invocations(scope.name, scope.consumers)
+            if frame.classes.intersection(frame.things[queue] for queue in scope.queues):
+                self._classes(scope)
             if set(scope.queues) <= set(sources):
                 self._durations(scope)
                 self._drain(scope)
+                self._tenants(scope)
         for consumer in frame.queue_of:
             self._consumer(consumer)
 
@@ -208,6 +221,18 @@ class Measures:
         attempts = self._totals(Field.ATTEMPT, queues, PROCESSINGS)
         self._rare(name, "failed_attempt", self._totals(Field.ATTEMPT, queues, OWN_FAILURES), attempts)
         self._receives(scope)
+        self._empty_receives(name, queues)
+
+    def _empty_receives(self, scope: str, things: Sequence[int]) -> None:
+        """Receives that found nothing: how many, and how many a second while messages arrived."""
+        steps = [run.steps(EMPTY_RECEIVES, things).integrals[self.first_bin :] for run in self.runs]
+        counts = [round(int(found.sum()) / MILLION_SECONDS_US) for found in steps]
+        self._put(scope, "empty_receive.count", intervals.of_means(counts, "1"))
+        rates = [
+            int(found[: self.last_bin - self.first_bin].sum()) / MILLION_SECONDS_US * _S / self.window_us(run)
+            for found, run in zip(steps, self.runs, strict=True)
+        ]
+        self._put(scope, "empty_receive.rate", intervals.of_means(rates, "1/s"))
 
     def _receives(self, scope: Scope) -> None:
         found = [run.by_bucket(Field.COPIES, scope.queues, self.first_bin) for run in self.runs]
@@ -239,13 +264,28 @@ class Measures:
 
     def _durations(self, scope: Scope) -> None:
         for metric, what in DURATIONS.items():
-            found = [run.durations(what, scope.queues, self.first_bin) for run in self.runs]
-            for statistic, share in QUANTILES.items():
-                quantiles = [durations.quantile(share) for durations in found]
-                self._quantiles(scope.name, f"{metric}.{statistic}", quantiles)
-            gone = sum(durations.never for durations in found)
-            note = f"without {gone:,} that were dead-lettered or lost" if gone else ""
-            self._quantiles(scope.name, f"{metric}.mean", [durations.mean() for durations in found], note)
+            self._quantiles_of(scope, metric, what)
+
+    def _quantiles_of(self, scope: Scope, metric: str, what: Field) -> None:
+        found = [run.durations(what, scope.queues, self.first_bin) for run in self.runs]
+        for statistic, share in QUANTILES.items():
+            quantiles = [durations.quantile(share) for durations in found]
+            self._quantiles(scope.name, f"{metric}.{statistic}", quantiles)
+        gone = sum(durations.never for durations in found)
+        note = f"without {gone:,} that were dead-lettered or lost" if gone else ""
+        self._quantiles(scope.name, f"{metric}.mean", [durations.mean() for durations in found], note)
+
+    def _tenants(self, scope: Scope) -> None:
+        """Waits of quiet and of noisy tenants; how many a fair queue marks as noisy."""
+        if self.frame.noisy_groups is not None:
+            for tenants, what in TENANT_WAITS.items():
+                self._quantiles_of(scope, f"wait{{tenants={tenants}}}", what)
+        fair = [queue for queue in scope.queues if self.frame.things[queue] in self.frame.fair_queues]
+        if fair:
+            steps = [run.steps(NOISY_TENANTS, fair) for run in self.runs]
+            means = self.level_means(NOISY_TENANTS, fair, self.first_bin, self.last_bin)
+            self._put(scope.name, "noisy_tenants.max", intervals.of_means(self._highest(steps), "1"))
+            self._put(scope.name, "noisy_tenants.mean", intervals.of_means(means, "1"))
 
     def _levels(self, scope: Scope) -> None:
         for metric, of in (("in_flight", Replication.in_flight), ("backlog", Replication.backlog)):
@@ -266,6 +306,13 @@ class Measures:
             )
             for found, run in zip(steps, self.runs, strict=True)
         ]
+
+    def _classes(self, scope: Scope) -> None:
+        """Inversions, and how long a class that had messages waiting was not served at most."""
+        received = self._totals(Field.RECEIVED, scope.queues)
+        self._rare(scope.name, "inversion", self._totals(Field.INVERTED, scope.queues), received)
+        longest = [run.starved_us(scope.queues) / _S for run in self.runs]
+        self._put(scope.name, "starvation", intervals.of_means(longest, "s"))
 
     def _drain(self, scope: Scope) -> None:
         found = [run.drained_us(scope.queues) for run in self.runs]
@@ -314,6 +361,7 @@ class Measures:
     def _consumer(self, consumer: str) -> None:
         thing, window = [self._index[consumer]], (self.first_bin, self.last_bin)
         self._invocations(consumer, tuple(thing))
+        self._empty_receives(consumer, thing)
         for metric, level in LEVELS.items():
             means = self.level_means(level, thing, *window)
             if all(math.isnan(mean) for mean in means):

@@ -85,6 +85,23 @@ class Field(IntEnum):
     """a maximum: when the last copy sent before the drain counts was processed, dead-lettered or lost [us]"""
     END = 32
     """a maximum: last instant in any row [us]"""
+    INVERTED = 33
+    """messages received while one of a higher class was visible, by bin received"""
+    STARVED = 34
+    """a maximum: longest time in which messages waited and none was received [us]"""
+    QUIET_WAIT = 40
+    """as WAIT and the two after it, of messages of quiet tenants"""
+    QUIET_WAIT_OPEN = 41
+    QUIET_WAIT_NEVER = 42
+    NOISY_WAIT = 43
+    """the same of noisy tenants"""
+    NOISY_WAIT_OPEN = 44
+    NOISY_WAIT_NEVER = 45
+    QUIET_WAIT_SUM = 46
+    """durations above summed [us], by bin offered"""
+    QUIET_WAIT_OPEN_SUM = 47
+    NOISY_WAIT_SUM = 48
+    NOISY_WAIT_OPEN_SUM = 49
 
 
 class Level(IntEnum):
@@ -94,6 +111,19 @@ class Level(IntEnum):
     IN_FLIGHT = 1
     BUSY = 2
 
+
+SUM_OF: Final = {
+    Field.WAIT: Field.WAIT_SUM,
+    Field.WAIT_OPEN: Field.WAIT_OPEN_SUM,
+    Field.END_TO_END: Field.END_TO_END_SUM,
+    Field.END_TO_END_OPEN: Field.END_TO_END_OPEN_SUM,
+    Field.SEND_DELAY: Field.SEND_DELAY_SUM,
+    Field.QUIET_WAIT: Field.QUIET_WAIT_SUM,
+    Field.QUIET_WAIT_OPEN: Field.QUIET_WAIT_OPEN_SUM,
+    Field.NOISY_WAIT: Field.NOISY_WAIT_SUM,
+    Field.NOISY_WAIT_OPEN: Field.NOISY_WAIT_OPEN_SUM,
+}
+"""Where the durations of a histogram are summed."""
 
 QUANTITY: Final = 16
 LIMIT: Final = 64
@@ -117,6 +147,12 @@ class Frame:
         Start of the run that is left out [us], cut at the next bin edge; None: found by MSER-5.
     drain_from_us : int or None
         Instant from which the drain counts [us]; None: there is no drain to speak of.
+    classes : frozenset of str
+        Paths of queues that a group polls by priority: its invocations are not those of any one of them.
+    noisy_groups : frozenset of int or None
+        Groups that are noisy tenants, whose waits are kept apart; None: nobody asks.
+    fair_queues : frozenset of str
+        Paths of the fair queues.
     """
 
     things: Sequence[str]
@@ -125,6 +161,9 @@ class Frame:
     queue_of: Mapping[str, str] = field(default_factory=dict)
     discard_us: int | None = 0
     drain_from_us: int | None = None
+    classes: frozenset[str] = frozenset()
+    noisy_groups: frozenset[int] | None = None
+    fair_queues: frozenset[str] = frozenset()
 
     @cached_property
     def bin_us(self) -> int:

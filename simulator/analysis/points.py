@@ -6,12 +6,27 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from simulator.analysis.measures import LEVELS, OWN_FAILURES, PROCESSINGS, Measures
-from simulator.analysis.partial import Field
+from simulator.analysis.measures import (
+    EMPTY_RECEIVES,
+    LEVELS,
+    MILLION_SECONDS_US,
+    OLDEST_S,
+    OWN_FAILURES,
+    PROCESSINGS,
+    Measures,
+)
+from simulator.analysis.partial import QUANTITY, Field
 from simulator.analysis.replication import Replication
-from simulator.recording.tables import Attempt
+from simulator.recording.tables import Attempt, Quantity
 
 _MINUTE_US: Final = 60_000_000
+_FAIR: Final = {
+    "ApproximateNumberOfNoisyGroups": Quantity.NOISY_TENANTS,
+    "ApproximateNumberOfMessagesVisibleInQuietGroups": Quantity.QUIET_VISIBLE,
+    "ApproximateNumberOfMessagesDelayedInQuietGroups": Quantity.QUIET_DELAYED,
+    "ApproximateNumberOfMessagesNotVisibleInQuietGroups": Quantity.QUIET_IN_FLIGHT,
+    "ApproximateAgeOfOldestMessageInQuietGroups": Quantity.QUIET_OLDEST_S,
+}
 _COLUMNS: Final = ("namespace", "metric", "dimension", "name", "statistic", "at_s", "value")
 
 Array = np.ndarray
@@ -30,6 +45,8 @@ def points(measures: Measures) -> pd.DataFrame:
         kind, _, name = thing.partition(".")
         if kind == "queues":
             _put(parts, run, "AWS/SQS", "QueueName", name, _queue(run, number))
+            if thing in frame.fair_queues:
+                _put(parts, run, "AWS/SQS", "QueueName", name, _tenants(run, number))
         elif kind == "auto_scaling_groups":
             _put(parts, run, "AWS/AutoScaling", "AutoScalingGroupName", name, _group(run, number))
     for name, consumers in _functions(measures).items():
@@ -70,8 +87,20 @@ def _queue(run: Replication, queue: int) -> dict[tuple[str, str], Array]:
         ("NumberOfMessagesSent", "Sum"): _sums(run, Field.SENT, [queue]),
         ("NumberOfMessagesReceived", "Sum"): _sums(run, Field.RECEIVED, [queue]),
         ("NumberOfMessagesDeleted", "Sum"): _sums(run, Field.DELETED, [queue]),
+        ("NumberOfEmptyReceives", "Sum"): np.round(
+            np.add.reduceat(run.steps(EMPTY_RECEIVES, [queue]).integrals, starts) / MILLION_SECONDS_US, 3
+        ),
+        ("ApproximateAgeOfOldestMessage", "Maximum"): run.steps(OLDEST_S, [queue]).edges[starts],
         ("ApproximateNumberOfMessagesVisible", "Maximum"): run.backlog([queue]).edges[starts],
         ("ApproximateNumberOfMessagesNotVisible", "Maximum"): run.in_flight([queue]).edges[starts],
+    }
+
+
+def _tenants(run: Replication, queue: int) -> dict[tuple[str, str], Array]:
+    starts = _starts(run)
+    return {
+        (metric, "Maximum"): np.maximum.reduceat(run.steps(QUANTITY + quantity, [queue]).edges[:-1], starts)
+        for metric, quantity in _FAIR.items()
     }
 
 

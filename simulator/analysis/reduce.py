@@ -11,6 +11,7 @@ from simulator.analysis.partial import (
     BUCKET_BITS,
     LIMIT,
     QUANTITY,
+    SUM_OF,
     Field,
     Frame,
     Level,
@@ -200,7 +201,7 @@ class Reducer:
     def _copies(self, c: Mapping[str, np.ndarray]) -> None:
         queue, fate, ended = _wide(c["queue"]), c["fate"], c["ended_at"]
         succeeded, sent, offered = c["succeeded_at"], c["sent_at"], c["offered_at"]
-        gone, done = fate <= Fate.EXPIRED, succeeded != NONE
+        gone, done = (fate <= Fate.EXPIRED) | (fate == Fate.REDRIVEN), succeeded != NONE
         self._step(Level.STORED, queue, c["arrived_at"], 1, fate != Fate.IN_TRANSIT)
         self._step(Level.STORED, queue, ended, -1, gone)
         self._count(Field.SENT, queue, sent, c["arrival"] == Arrival.SEND)
@@ -216,7 +217,7 @@ class Reducer:
         self._end(ended)
         source = self.frame.is_source[queue]
         self._drain(queue, sent, np.where(done, succeeded, np.where(gone, ended, NONE)), source)
-        timed = source & (c["arrival"] != Arrival.BACKLOG)
+        timed = source & (c["arrival"] != Arrival.BACKLOG) & (offered >= 0)
         if timed.any():
             self._durations(c, queue, timed, gone)
 
@@ -238,16 +239,22 @@ class Reducer:
     ) -> None:
         """Histograms of copies offered while the run lasted; what never came and what is still open apart."""
         offered, sent, ended = c["offered_at"], c["sent_at"], c["ended_at"]
-        for field_, since, until in (
-            (Field.WAIT, sent, c["first_started_at"]),
-            (Field.END_TO_END, offered, c["succeeded_at"]),
-        ):
+        asked = [
+            (Field.WAIT, sent, "first_started_at", timed),
+            (Field.END_TO_END, offered, "succeeded_at", timed),
+        ]
+        if self.frame.noisy_groups is not None:
+            noisy = np.isin(c["group"], list(self.frame.noisy_groups))
+            asked.append((Field.QUIET_WAIT, sent, "first_started_at", timed & ~noisy))
+            asked.append((Field.NOISY_WAIT, sent, "first_started_at", timed & noisy))
+        for field_, since, end, rows in asked:
+            until = c[end]
             known = until != NONE
-            self._histogram(field_, queue, offered, until - since, timed & known)
+            self._histogram(field_, queue, offered, until - since, rows & known)
             if not known.all():
                 open_ = Field(field_ + 1)
-                self._histogram(open_, queue, offered, ended - since, timed & ~known & ~gone)
-                self._count(Field(field_ + 2), queue, offered, timed & ~known & gone)
+                self._histogram(open_, queue, offered, ended - since, rows & ~known & ~gone)
+                self._count(Field(field_ + 2), queue, offered, rows & ~known & gone)
         self._histogram(Field.SEND_DELAY, queue, offered, sent - offered, timed)
 
     def _histogram(
@@ -261,7 +268,7 @@ class Reducer:
         duration = np.maximum(duration, 0)
         places = _Places(queue, offered // self.frame.bin_us)
         self._add(places.sums(what, bucket_of(duration)))
-        self._add(places.sums(_SUM_OF[what], 0, duration))
+        self._add(places.sums(SUM_OF[what], 0, duration))
 
     def _deliveries(self, c: Mapping[str, np.ndarray]) -> None:
         queue, received, left = _wide(c["queue"]), c["received_at"], c["left_at"]
@@ -293,15 +300,15 @@ class Reducer:
         self._step(level, thing, c["from_at"], change, np.ones(len(thing), dtype=bool))
         self._step(level, thing, until, -change, until != NONE)
         self._end(until)
+        self._classes(thing, quantity, value, c["from_at"], until)
 
-
-_SUM_OF: Final = {
-    Field.WAIT: Field.WAIT_SUM,
-    Field.WAIT_OPEN: Field.WAIT_OPEN_SUM,
-    Field.END_TO_END: Field.END_TO_END_SUM,
-    Field.END_TO_END_OPEN: Field.END_TO_END_OPEN_SUM,
-    Field.SEND_DELAY: Field.SEND_DELAY_SUM,
-}
+    def _classes(
+        self, thing: np.ndarray, quantity: np.ndarray, value: np.ndarray, since: np.ndarray, until: np.ndarray
+    ) -> None:
+        """What an order of queues does to its classes."""
+        self._count(Field.INVERTED, thing, since, quantity == Quantity.INVERTED, 0, _wide(value))
+        for row in np.flatnonzero(quantity == Quantity.STARVED).tolist():
+            self._maxima.append(_one(Field.STARVED, int(thing[row]), int(until[row] - since[row])))
 
 
 def _one(what: Field, thing: int, value: int) -> Tally:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from simulator.analysis.histogram import Buckets, at_rank, floor_of_rank, joined
-from simulator.analysis.partial import BUCKET_BITS, Cells, Field, Frame, Level, Partial, cells
+from simulator.analysis.partial import BUCKET_BITS, SUM_OF, Cells, Field, Frame, Level, Partial, cells
 
 
 class Steps(NamedTuple):
@@ -165,7 +165,7 @@ class Replication:
         first_bin: int = 0,
         only: np.ndarray | None = None,
     ) -> Durations:
-        """Durations of copies offered from *first_bin* on: *what* is WAIT, END_TO_END or SEND_DELAY.
+        """Durations of copies offered from *first_bin* on: *what* is one of `SUM_OF`.
 
         With *only*, of those offered in the bins it names (a mask); its means are then of all bins.
         """
@@ -174,7 +174,7 @@ class Replication:
         if what is Field.SEND_DELAY:
             none = Buckets(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
             return Durations(known, none, 0, self.total(Field.SEND_DELAY_SUM, things, first_bin), 0)
-        total = Field.WAIT_SUM if what is Field.WAIT else Field.END_TO_END_SUM
+        total = SUM_OF[what]
         return Durations(
             known,
             self.by_bucket(Field(what + 1), things, first_bin, only),
@@ -221,6 +221,12 @@ class Replication:
         widths = np.full(self.bins, self.frame.bin_us, dtype=np.int64)
         widths[-1] = self.end_at - (self.bins - 1) * self.frame.bin_us
         return widths
+
+    def starved_us(self, things: Iterable[int]) -> int:
+        """Longest time in which a class of *things* had messages waiting and none was received [us]."""
+        longest = cells(self._partial.maxima, Field.STARVED)
+        found: list[int] = longest.value[np.isin(longest.thing, list(things))].tolist()
+        return max([0, *found])
 
     def drained_us(self, things: Iterable[int]) -> Quantile:
         """How long it took until no copy sent before the drain counts was left; nan without any."""

@@ -17,6 +17,7 @@ _NAMES: Final[Mapping[str, str]] = {
     "failed_attempt": "failed attempts",
     "cold_start": "cold starts",
     "throttle": "throttles",
+    "empty_receive": "empty receives",
     "throughput": "processed",
     "receives_per_copy": "receives per message",
     "in_service": "in service",
@@ -31,6 +32,7 @@ _LIMITS: Final[Mapping[str, str]] = {
     "booting": "booting instances",
     "maximum_size": "the maximum size",
     "mapping_cap": "the event source mapping's cap",
+    "access_denied": "denied access",
 }
 """What a limit is called where its consumer has no words with its number."""
 _BINDS: Final = 0.01
@@ -154,8 +156,9 @@ def _cause(setting: Setting, estimates: Mapping[str, Estimate], overloaded: Sequ
     limit = _binding(consumers, estimates)
     limit = limit_words(limit, setting, queue) if limit else ""
     if queue in overloaded:
-        what = f"traffic outruns {limit}" if limit else "traffic outruns the consumers"
-        return f"{what} for good"
+        if not consumers:
+            return f"{queue.rpartition('.')[2]} has no consumer"
+        return f"traffic outruns {limit or 'the consumers'} for good"
     event = _event(setting)
     if not limit:
         return ""

@@ -8,7 +8,16 @@ import numpy as np
 import pandas as pd
 
 from simulator.analysis.histogram import within
-from simulator.analysis.measures import DUPLICATE_CAUSES, LEVELS, OWN_FAILURES, Measures, Scope
+from simulator.analysis.measures import (
+    DUPLICATE_CAUSES,
+    LEVELS,
+    NOISY_TENANTS,
+    OLDEST_S,
+    OWN_FAILURES,
+    TENANT_WAITS,
+    Measures,
+    Scope,
+)
 from simulator.analysis.partial import BUCKET_BITS, LIMIT, Field
 from simulator.analysis.replication import Replication
 from simulator.recording.tables import Limit
@@ -100,6 +109,9 @@ class Curves:
         starts = np.arange(0, run.bins, self.group)
         self._add(scope, "backlog", number, backlog.edges[starts].astype(float))
         self._add(scope, "in_flight", number, in_flight.edges[starts].astype(float))
+        if len(queues) == 1:
+            oldest_s = run.steps(OLDEST_S, queues).edges[starts]
+            self._add(scope, "oldest_s", number, oldest_s.astype(float))
         dead = self._summed(run.by_bin(Field.DEAD_LETTERED, queues))
         self._add(scope, "dead_lettered", number, dead.astype(float))
         for cause in DUPLICATE_CAUSES:
@@ -107,9 +119,21 @@ class Curves:
             if again.any():
                 self._add(scope, f"duplicates_{cause.name.lower()}_per_min", number, again * 60 / widths_s)
         if scope not in self.measures.frame.dead_letter_queues:
-            for metric, field in (("wait", Field.WAIT), ("end_to_end", Field.END_TO_END)):
+            for metric, field in self._charted():
                 for name, values in self._quantiles(run, field, queues).items():
                     self._add(scope, f"{metric}_{name}", number, values)
+        frame = self.measures.frame
+        fair = [queue for queue in queues if frame.things[queue] in frame.fair_queues]
+        if fair:
+            noisy = self._summed(run.steps(NOISY_TENANTS, fair).integrals) / (widths_s * _S)
+            self._add(scope, "noisy_tenants", number, noisy)
+
+    def _charted(self) -> list[tuple[str, Field]]:
+        """Durations that are drawn over time."""
+        charted = [("wait", Field.WAIT), ("end_to_end", Field.END_TO_END)]
+        if self.measures.frame.noisy_groups is not None:
+            charted += [(f"wait_{tenants}", what) for tenants, what in TENANT_WAITS.items()]
+        return charted
 
     def _quantiles(self, run: Replication, what: Field, queues: Iterable[int]) -> Mapping[str, Array]:
         """Quantiles of copies offered in each bin [s]; inf among the unfinished, dead-lettered and lost."""

@@ -51,6 +51,25 @@ def md1_mean_wait(load: float, service: float = 1.0) -> float:
     return pollaczek_khinchine_wait(load, service, 0.0)
 
 
+def cobham_waits(loads: Sequence[float], residual: float) -> list[float]:
+    """Mean wait of each class under non-pre-emptive priorities, highest first (Cobham 1954).
+
+    Parameters
+    ----------
+    loads : sequence of float
+        Utilisation by each class, all servers together: 1 is all of them.
+    residual : float
+        Mean time until a server is free for a message that comes first in line: sum of rate x mean square
+        of service / 2 with one server, Erlang C x service / servers with several that are alike.
+    """
+    waits, above = [], 0.0
+    for load in loads:
+        below = above + load
+        waits.append(math.inf if below >= 1 else residual / ((1 - above) * (1 - below)))
+        above = below
+    return waits
+
+
 def little(rate: float, time: float) -> float:
     """Mean number present: arrival rate times mean time there."""
     return rate * time

@@ -7,6 +7,7 @@ from typing import Final
 from simulator.analysis.arrivals import arrivals
 from simulator.analysis.partial import Field, Frame
 from simulator.analysis.replication import Replication
+from simulator.analysis.tenants import noisy_groups
 from simulator.scenario.schema import Scenario
 
 _US: Final = 1_000_000
@@ -21,7 +22,7 @@ def frame_of(scenario: Scenario, things: Sequence[str]) -> Frame:
         for queue in function.event_sources
     }
     for name, group in scenario.auto_scaling_groups.items():
-        queue_of[f"auto_scaling_groups.{name}"] = f"queues.{group.queue}"
+        queue_of[f"auto_scaling_groups.{name}"] = f"queues.{group.queues[0]}"
     return Frame(
         tuple(things),
         scenario.duration,
@@ -29,6 +30,14 @@ def frame_of(scenario: Scenario, things: Sequence[str]) -> Frame:
         queue_of,
         None if scenario.discard == "auto" else scenario.discard or 0,
         drain_from_us(scenario),
+        frozenset(
+            f"queues.{queue}"
+            for group in scenario.auto_scaling_groups.values()
+            if group.priority is not None
+            for queue in group.queues
+        ),
+        noisy_groups(scenario),
+        frozenset(f"queues.{name}" for name, queue in scenario.queues.items() if queue.fair),
     )
 
 

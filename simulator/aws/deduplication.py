@@ -41,3 +41,9 @@ class Deduplication:
             self._ids.append(deduplication_id)
             accepted_at.append(now)
         return original
+
+    def clear(self) -> None:
+        """Forget all ids."""
+        self._originals.clear()
+        self._ids.clear()
+        self._accepted_at.clear()

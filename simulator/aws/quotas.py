@@ -39,6 +39,11 @@ class TokenBucket:
         self._level = level - n * _UNIT if taken else level
         return taken
 
+    def use_up(self, now: int, n: int) -> None:
+        """Take *n* tokens at *now* [us], or all there are but one if they are fewer."""
+        self.take(now, 0)
+        self._level -= max(0, min(n, self._level // _UNIT - 1)) * _UNIT
+
     def next_at(self, now: int, n: int = 1) -> int:
         """The first instant [us] from *now* at which *n* tokens are there, if nobody else takes any."""
         level = min(self._full, self._level + max(0, now - self._at) * self.rate_per_s)

@@ -16,6 +16,8 @@ COMMANDS: Final = {
     "run": "Simulate a scenario and write its report.",
     "compare": "Simulate the variants of a scenario, or several scenarios, and say what differs.",
     "validate": "Check scenarios without running them.",
+    "explain": "Tell one message's life, and what would have avoided how it ended.",
+    "script": "Make timed API calls and print what AWS would answer, and when.",
     "schema": "Print what a scenario may say, as JSON Schema or as a page.",
 }
 
@@ -95,6 +97,9 @@ def exit_status(arguments: Sequence[str] | None = None) -> int:
         # The reader of a pipe has seen enough; Python would complain once more when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitStatus.BUG
+    except OSError as error:
+        click.echo(f"simulator: cannot write: {error}", err=True)
+        return ExitStatus.BAD_INPUT
     except _loaded(MISTAKES) as error:
         click.echo(str(error), err=True)
         return ExitStatus.BAD_INPUT

@@ -52,11 +52,12 @@ def simulate_and_report(scenarios: Sequence["Scenario"], options: Options) -> Ex
     out = options.out or Path("reports") / scenarios[0].name
     try:
         prepare(out)
+        rows_aside = tempfile.TemporaryDirectory(prefix=f".{out.name}.rows-", dir=out.resolve().parent)
     except OSError as error:
         raise click.BadParameter(f"{out} cannot be written: {error.strerror}", param_hint="--out") from None
-    for note in _notes(scenarios):
-        options.say(note)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}.rows-", dir=out.resolve().parent) as aside:
+    with rows_aside as aside:
+        for note in _notes(scenarios):
+            options.say(note)
         sides = [Path(aside) / f"side-{number}" for number in range(len(scenarios))]
         experiments = _simulate(scenarios, options, sides)
         answers = _conclude(experiments)

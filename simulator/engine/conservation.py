@@ -14,17 +14,22 @@ def check(messaging: Messaging, consumers: Consumers) -> None:
 
     Producer: offered = accepted + deduplicated + refused + unfinished.
     Topic: published x subscriptions = filtered out + delivered.
-    Queue: arrived = deleted + moved out + expired + delayed + visible + in flight + in transit.
+    Queue: arrived = deleted + moved out + redriven + expired + delayed + visible + in flight + in transit.
     """
     for producer in messaging.producers:
+        unfinished = producer.finish_run()
         ended = producer.accepted + producer.deduplicated + producer.refused
-        _equal(f"producers.{producer.name}", producer.offered, ended + producer.finish_run())
+        _equal(f"producers.{producer.name}", producer.offered, ended + unfinished)
     for name, topic in messaging.topics.items():
         for subscription in topic.subscriptions:
             _equal(f"topics.{name}", topic.published, subscription.filtered_out + subscription.delivered)
+    for gauges in messaging.tenants:
+        gauges.finish_run()
+    for age in messaging.ages:
+        age.finish_run()
     for name, dispatcher in messaging.dispatchers.items():
         left = dispatcher.finish_run()
-        gone = dispatcher.deleted + dispatcher.moved_out + dispatcher.expired
+        gone = dispatcher.deleted + dispatcher.moved_out + dispatcher.redriven + dispatcher.expired
         _equal(f"queues.{name}", dispatcher.arrived, gone + sum(left.values()))
         queue, now = dispatcher.queue, dispatcher.clock.now
         _equal(f"queues.{name} visible", queue.visible(now), left[Fate.VISIBLE])

@@ -1,11 +1,15 @@
 """Builds functions with their event source mappings, and Auto Scaling groups."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from simulator.aws.cloudwatch.metrics import PublishedSeries
 from simulator.aws.ec2.auto_scaling import TargetTracking
 from simulator.aws.lambda_.concurrency import Account, Environments, FunctionConcurrency
 from simulator.aws.lambda_.event_source_mapping import EventSourceMapping, effective_visibility_us
+from simulator.aws.sqs.standard import StandardQueue
+from simulator.engine.loops import Loops, is_plain
+from simulator.engine.standard_queues import counters
 from simulator.engine.taken import Taken, sampler
 from simulator.processes.auto_scaling import AutoScalingGroup
 from simulator.processes.clock import Clock
@@ -14,8 +18,11 @@ from simulator.processes.functions import Function
 from simulator.processes.functions import Mapping as PollingMapping
 from simulator.processes.gauges import Gauge
 from simulator.processes.ledger import Ledger
+from simulator.processes.open_polls import OpenPolls
+from simulator.processes.partitioned import QueueByChance
 from simulator.processes.pollers import WorkerPool
 from simulator.processes.queues import Consumer, Dispatcher
+from simulator.processes.short_polls import ShortPollingPool
 from simulator.recording.recorder import Recorder
 from simulator.recording.tables import Limit, Quantity
 from simulator.scenario import consumers as spec
@@ -64,8 +71,11 @@ class Consumers:
             stream(f"{queue}/invocation"),
         )
 
-    def _add(self, queue: str, consumer: Consumer) -> None:
-        self._dispatchers[queue].consumers.append(consumer)
+    def _add(self, queue: str, consumer: Consumer, wait_us: int) -> None:
+        dispatcher = self._dispatchers[queue]
+        polls = OpenPolls(self._recorder, dispatcher.thing, consumer.thing, wait_us)
+        dispatcher.polls[len(dispatcher.consumers)] = polls
+        dispatcher.consumers.append(consumer)
 
     # -- functions ---------------------------------------------------------------------------------
 
@@ -141,8 +151,9 @@ class Consumers:
             fifo=fifo,
             throttle_first_us=rule("esm.throttle_backoff_first"),
             throttle_cap_us=rule("esm.throttle_backoff_cap"),
+            turnaround_us=source.slot_turnaround,
         )
-        self._add(queue, polling)
+        self._add(queue, polling, rule("sqs.long_poll_wait"))
         self.mappings.append(polling)
 
     # -- groups ------------------------------------------------------------------------------------
@@ -150,7 +161,7 @@ class Consumers:
     def _group(self, name: str, group: spec.AutoScalingGroup, phase_us: int) -> None:
         taken, rule = self._taken, self._taken.rule
         thing = self._things[f"auto_scaling_groups.{name}"]
-        dispatcher = self._dispatchers[group.queue]
+        dispatchers = [self._dispatchers[queue] for queue in group.queues]
         capacity = group.capacity
         made = AutoScalingGroup(
             self._clock,
@@ -164,23 +175,13 @@ class Consumers:
             warmup_us=group.instance_warmup,
             drain_us=group.drain,
         )
-        pool = WorkerPool(
-            self._clock,
-            dispatcher,
-            len(dispatcher.consumers),
-            thing,
-            self._work(group.queue, group.work, group.failures),
-            taken.durations(f"{name}/receive", taken.latency("lat.sqs_receive")),
-            taken.durations(f"{name}/delete", taken.latency("lat.sqs_delete")),
-            taken.calls(f"{name}/instance"),
-            made.limit,
-            Gauge(self._recorder, thing, Quantity.LIMIT, Limit.ARRIVALS),
-            workers=group.workers_per_instance,
-            max_messages=group.receive.max_messages,
-            delete_each=group.receive.delete == "each",
-        )
-        self._add(group.queue, pool)
-        made.start(pool)
+        limit_gauge = Gauge(self._recorder, thing, Quantity.LIMIT, Limit.ARRIVALS)
+        if is_plain(group):
+            made.start(self._plain_pool(name, group, thing, made, limit_gauge))
+        else:
+            works = [self._work(queue, group.work_of(queue), group.failures) for queue in group.queues]
+            loops = Loops(taken, self._clock, self._recorder)
+            made.start(loops.pool(name, group, thing, made, limit_gauge, dispatchers, works))
         policies = [
             TargetTracking(
                 tracking.target,
@@ -194,6 +195,44 @@ class Consumers:
             for tracking in group.policies.values()
         ]
         if policies:
+            for queue, dispatcher in zip(group.queues, dispatchers, strict=True):
+                if isinstance(dispatcher.queue, StandardQueue | QueueByChance):
+                    dispatcher.counters = counters(queue, dispatcher.queue, taken)
             published = PublishedSeries(rule("cw.period"), rule("cw.publish_delay"))
-            self._clock.process(made.track(dispatcher, policies, published, phase_us))
+            self._clock.process(made.track(dispatchers, policies, published, phase_us))
         self.groups.append(made)
+
+    def _plain_pool(
+        self,
+        name: str,
+        group: spec.AutoScalingGroup,
+        thing: int,
+        made: AutoScalingGroup,
+        limit_gauge: Gauge,
+    ) -> WorkerPool:
+        taken, queue = self._taken, group.queues[0]
+        dispatcher = self._dispatchers[queue]
+        pool = _plain_pool(group.receive)(
+            self._clock,
+            dispatcher,
+            len(dispatcher.consumers),
+            thing,
+            self._work(queue, group.work_of(queue), group.failures),
+            taken.durations(f"{name}/receive", taken.latency("lat.sqs_receive")),
+            taken.durations(f"{name}/delete", taken.latency("lat.sqs_delete")),
+            taken.calls(f"{name}/instance"),
+            made.limit,
+            limit_gauge,
+            workers=group.workers_per_instance,
+            max_messages=group.receive.max_messages,
+            delete_each=group.receive.delete == "each",
+        )
+        self._add(queue, pool, group.receive.wait_time)
+        return pool
+
+
+def _plain_pool(receive: spec.Receive) -> Callable[..., WorkerPool]:
+    """Workers with a plain loop: by long polls, or by short ones."""
+    if receive.wait_time:
+        return WorkerPool
+    return partial(ShortPollingPool, pause_us=receive.poll_pause)

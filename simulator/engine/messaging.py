@@ -6,16 +6,25 @@ from typing import Any, Final
 
 import numpy as np
 
+from simulator.aws.deduplication import Deduplication
 from simulator.aws.sns.topics import FifoTopic, StandardTopic
 from simulator.aws.sns.topics import Subscription as SubscriptionRules
+from simulator.aws.sqs.fair import FairQueue
 from simulator.aws.sqs.fifo import FifoQueue
-from simulator.aws.sqs.standard import StandardQueue
+from simulator.engine.fair_queues import fair_queue
+from simulator.engine.fifo import count_idle_polls, fifo_queue
+from simulator.engine.senders import Senders
+from simulator.engine.standard_queues import misses, short_polled, standard_queue
 from simulator.engine.taken import Taken, sampler
+from simulator.processes.ages import AgeGauge
 from simulator.processes.clock import Clock
-from simulator.processes.inlets import FifoClient, FifoInlet, StandardInlet
+from simulator.processes.inlets import FifoInlet, StandardInlet
 from simulator.processes.ledger import Ledger
-from simulator.processes.producers import Content, Producer, QueueTarget, TopicTarget
-from simulator.processes.queues import Dispatcher
+from simulator.processes.producers import Content, OpenLoop, Producer, QueueTarget, TopicTarget
+from simulator.processes.queues import Dispatcher, Queue
+from simulator.processes.redrive import RedriveTask
+from simulator.processes.senders import FifoCalls, QueueCalls, Service, TopicCalls
+from simulator.processes.tenants import TenantGauges
 from simulator.processes.topics import Inlet, Subscription, Topic
 from simulator.recording.recorder import Recorder
 from simulator.recording.tables import Outcome
@@ -24,6 +33,7 @@ from simulator.sampling.distributions import Categorical, Constant, Distribution
 from simulator.sampling.streams import message_keys
 from simulator.scenario import messaging as queues
 from simulator.scenario import producers
+from simulator.scenario import redrive as redrives
 from simulator.scenario.schema import Scenario
 
 _STANDING_BYTES: Final = Constant(1024)  # a standing backlog says nothing about sizes
@@ -38,8 +48,10 @@ class Messaging:
         By queue name.
     inlets : list
         Every way into a queue for messages that are under way.
-    clients : list
-        Producers' clients of FIFO queues.
+    ages : list
+        What is read off every queue.
+    tenants : list
+        What is read off the fair queues.
     """
 
     def __init__(
@@ -58,12 +70,16 @@ class Messaging:
         self._ledger = ledger
         self._recorder = recorder
         self.inlets: list[Inlet] = []
-        self.clients: list[FifoClient] = []
         self._standard_inlets: dict[str, StandardInlet] = {}
+        self.tenants: list[TenantGauges] = []
+        self.ages: list[AgeGauge] = []
         self.dispatchers = {name: self._dispatcher(name, queue) for name, queue in scenario.queues.items()}
         for name, queue in scenario.queues.items():
             if queue.redrive is not None:
                 self.dispatchers[name].dead_letters = self.dispatchers[queue.redrive.queue]
+        for dispatcher in self.dispatchers.values():
+            count_idle_polls(taken, dispatcher)
+        self.redrive_tasks = [self._redrive_task(task) for task in scenario.redrive_tasks.values()]
         for name, queue in scenario.queues.items():
             if queue.backlog is not None:
                 self._stand(name, queue.backlog)
@@ -82,25 +98,18 @@ class Messaging:
             "delay_us": queue.delay,
             "max_receive_count": redrive.max_receive_count if redrive else None,
         }
-        model: StandardQueue | FifoQueue
+        model: Queue
         if queue.type == "fifo":
-            model = FifoQueue(
-                **common,
-                max_in_flight=rule("sqs.fifo.max_inflight"),
-                deduplication_window_us=rule("sqs.fifo.dedup_window"),
-                calls_per_s=rule("sqs.fifo.tps"),
-                burst_us=rule("sqs.fifo.burst"),
-            )
+            region = self._scenario.region
+            model = fifo_queue(self._taken, common, high_throughput=queue.high_throughput, region=region)
+        elif queue.fair:
+            model = fair_queue(common, self._taken, self._ledger)
         else:
-            model = StandardQueue(
-                **common,
-                max_in_flight=rule("sqs.max_inflight"),
-                back_after=rule("sqs.requeue_back_after"),
-                p_stale_delete_works=rule("sqs.model.p_stale_delete_works"),
-            )
+            short = short_polled(self._scenario, name)
+            model = standard_queue(name, common, self._taken, short_polled=short)
         stale = queue.type == "standard" and rule("sqs.model.p_stale_delete_works") > 0
         path = f"queues.{name}"
-        return Dispatcher(
+        dispatcher = Dispatcher(
             self._clock,
             model,
             self._things[path],
@@ -109,6 +118,17 @@ class Messaging:
             self._taken.calls(f"{name}/waiter").next,
             self._taken.calls(f"{name}/stale").next if stale else None,
         )
+        if queue.type == "standard":
+            dispatcher.unlocked, dispatcher.undeleted = misses(name, self._taken)
+        self.ages.append(AgeGauge(dispatcher, self._recorder, rule("cw.period")))
+        if isinstance(model, FairQueue):
+            self.tenants.append(TenantGauges(self._clock, model, self._things[path], self._recorder))
+        return dispatcher
+
+    def _redrive_task(self, task: redrives.RedriveTask) -> RedriveTask:
+        destination = None if task.destination is None else self.dispatchers[task.destination]
+        source = self.dispatchers[task.source]
+        return RedriveTask(self._clock, source, destination, task.at, int(task.rate))
 
     def _stand(self, name: str, backlog: queues.Backlog) -> None:
         """A standing backlog was sent evenly over the time before the run."""
@@ -202,34 +222,38 @@ class Messaging:
 
     def _producer(self, name: str, producer: producers.Producer) -> Producer:
         message = producer.message
-        made = Producer(
-            name,
-            self._things[f"producers.{name}"],
-            self._cursor(name, producer),
-            self._content(name, sampler(message.size), message.group, message.attributes, message.poison),
-            self._ledger,
-            self._recorder,
+        content = self._content(
+            name, sampler(message.size), message.group, message.attributes, message.poison
         )
-        if producer.target in self.topics:
-            topic_bytes = self._taken.rule("sns.max_message_bytes")
-            made.aim(TopicTarget(self.topics[producer.target], topic_bytes), topic_bytes)
+        thing = self._things[f"producers.{name}"]
+        to_topic = producer.target in self.topics
+        most_bytes = self._taken.rule("sns.max_message_bytes" if to_topic else "sqs.max_message_bytes")
+        senders = Senders(self._taken, self._clock, self._ledger, self._scenario.duration)
+        if producer.closed_loop is not None:
+            made: Producer = senders.closed_loop(name, thing, producer.closed_loop, content, self._recorder)
+        else:
+            cursor = self._cursor(name, producer)
+            made = OpenLoop(name, thing, cursor, content, self._ledger, self._recorder)
+        to_fifo = not to_topic and self._scenario.queues[producer.target].type == "fifo"
+        if isinstance(made, OpenLoop) and not (to_fifo or producer.batch or producer.client):
+            if to_topic:
+                made.aim(TopicTarget(self.topics[producer.target], most_bytes))
+            else:
+                made.aim(QueueTarget(self._standard_inlet(producer.target), most_bytes))
             return made
-        queue_bytes = self._taken.rule("sqs.max_message_bytes")
-        dispatcher = self.dispatchers[producer.target]
-        if not isinstance(dispatcher.queue, FifoQueue):
-            made.aim(QueueTarget(self._standard_inlet(producer.target), queue_bytes), queue_bytes)
-            return made
-        client = FifoClient(
-            self._clock,
-            dispatcher,
-            self._taken.rule("client.max_attempts"),
-            self._taken.rule("client.backoff_cap"),
-            self._taken.calls(f"{name}/pause").next,
-            made.fate,
-        )
-        self.clients.append(client)
-        made.aim(client, queue_bytes)
+        made.send_by(senders.sender(made, producer, self._service(name, producer), to_topic), most_bytes)
         return made
+
+    def _service(self, name: str, producer: producers.Producer) -> Service:
+        """Where the calls of a producer with a sender go."""
+        if (topic := self.topics.get(producer.target)) is not None:
+            fifo = self._scenario.topics[producer.target].type == "fifo"
+            known = Deduplication(self._taken.rule("sqs.fifo.dedup_window")) if fifo else None
+            return TopicCalls(topic, name, topic.copies_of(name), self._ledger, known)
+        dispatcher = self.dispatchers[producer.target]
+        if isinstance(dispatcher.queue, FifoQueue):
+            return FifoCalls(dispatcher)
+        return QueueCalls(self._standard_inlet(producer.target))
 
     def _content(
         self,

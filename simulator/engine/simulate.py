@@ -71,6 +71,7 @@ class Simulation:
                 self.messaging.inlets,
                 _window_us(scenario),
                 scenario.duration,
+                self._latest_at(),
             )
         )
         for mapping in self.consumers.mappings:
@@ -80,7 +81,7 @@ class Simulation:
         """Run to the end; when that was [us]."""
         scenario, clock = self.scenario, self.clock
         step_us = max(_SECOND_US, scenario.duration // _STEPS)
-        latest = scenario.duration * 2 if scenario.after == "drain" else scenario.duration
+        latest = self._latest_at()
         at = 0
         while at < latest and not (at >= scenario.duration and self.drained()):
             at = min(at + step_us, latest if at >= scenario.duration else scenario.duration)
@@ -91,12 +92,17 @@ class Simulation:
                 progress(at, self.ledger.messages)
         return at
 
+    def _latest_at(self) -> int:
+        """When the run ends at the latest [us]."""
+        return self.scenario.duration * (2 if self.scenario.after == "drain" else 1)
+
     def drained(self) -> bool:
         """Whether nothing is left to do for any consumer."""
         messaging = self.messaging
         under_way = any(way.under_way() for way in messaging.inlets) or any(
-            client.under_way() for client in messaging.clients
+            producer.under_way() for producer in messaging.producers
         )
+        under_way = under_way or any(task.under_way() for task in messaging.redrive_tasks)
         return not under_way and not any(
             _unfinished(dispatcher) for dispatcher in messaging.dispatchers.values()
         )
@@ -129,6 +135,7 @@ def simulate(
         Something was lost or made: a bug of the simulator.
     """
     simulation = Simulation(scenario, seed=seed, replication=replication, sink=sink)
+    collected = gc.isenabled()
     gc.collect()
     gc.freeze()
     gc.disable()
@@ -137,8 +144,9 @@ def simulate(
         check(simulation.messaging, simulation.consumers)
         simulation.recorder.flush()
     finally:
-        gc.enable()
         gc.unfreeze()
+        if collected:
+            gc.enable()
     return Run(
         seed=seed,
         replication=replication,

@@ -49,6 +49,10 @@ class Taken:
         self.names[name] = None
         return self._rules.value(name)
 
+    def knows(self, name: str) -> bool:
+        """Whether there is a rule of this name."""
+        return name in self._rules.names()
+
     def latency(self, name: str) -> Distribution:
         """The distribution [us] of a rule that is a table of quantiles or a distribution."""
         value = self.rule(name)

@@ -11,6 +11,7 @@ from simulator.engine.taken import Taken
 from simulator.experiments.traffic import amount, events, span, traffic
 from simulator.scenario.consumers import AutoScalingGroup, EventSource, Function
 from simulator.scenario.distributions import mean_of
+from simulator.scenario.producers import Producer
 from simulator.scenario.schema import Scenario
 
 DEFAULT_HEADLINE: Final = "end_to_end.p99"
@@ -49,7 +50,15 @@ def setting_of(scenario: Scenario, *, seed: int, replications: int) -> Setting:
         visibility_timeouts_s={
             f"queues.{name}": scenario.queues[name].visibility_timeout / 1e6 for name in main
         },
+        held_up=any(_may_be_held_up(scenario, producer) for producer in scenario.producers.values()),
     )
+
+
+def _may_be_held_up(scenario: Scenario, producer: Producer) -> bool:
+    """Whether a producer's messages may be accepted later than they were offered."""
+    queue = scenario.queues.get(producer.target)
+    fifo = queue is not None and queue.type == "fifo"
+    return fifo or producer.batch is not None or producer.client is not None
 
 
 def _sources(scenario: Scenario) -> Iterator[tuple[str, str, Function, EventSource]]:
@@ -110,30 +119,53 @@ def _group(scenario: Scenario, name: str, group: AutoScalingGroup) -> Consumer:
     receive_us, delete_us = taken.latency("lat.sqs_receive").mean, taken.latency("lat.sqs_delete").mean
     each = group.receive.delete == "each"
     size = group.receive.max_messages
-    work = group.work
+    work = group.work_of(group.queues[0])
     per_batch_us = receive_us + mean_of(work.per_invocation) + size * mean_of(work.per_message)
     per_batch_us += delete_us * (size if each else 1)
     workers = group.capacity.max * group.workers_per_instance
-    groups = _groups(scenario, group.queue)
+    queue = group.queues[0]
+    groups = _groups(scenario, queue)
     slots = workers if groups is None else min(workers, groups)
     what = "workers" if slots == workers else "groups"
-    ceiling = _ceiling(scenario, group.queue, slots, what, size, per_batch_us, 1 if each else size)
+    if group.loop.permits is not None:
+        slots, what, size = slots * group.loop.permits, "permits", 1
+        per_batch_us = mean_of(work.per_invocation) + mean_of(work.per_message) + delete_us
+    elif group.loop.kind == "barrier":
+        per_batch_us -= (size - 1) * (mean_of(work.per_message) + (delete_us if each else 0.0))
+    ceiling = _ceiling(scenario, queue, slots, what, size, per_batch_us, 1 if each else size)
     low, high = group.capacity.min, group.capacity.max
     fleet = f"{high}" if low == high else f"{low} to {high}"
     settings = [f"{fleet} x {group.instance_type}", f"{group.workers_per_instance} workers each"]
     settings += [f"target {amount(policy.target)} per instance" for policy in group.policies.values()]
-    settings.append(f"visibility timeout {span(scenario.queues[group.queue].visibility_timeout)}")
+    settings += _loop_words(group)
+    settings.append(f"visibility timeout {span(scenario.queues[queue].visibility_timeout)}")
     return Consumer(
         path=f"auto_scaling_groups.{name}",
         kind="auto_scaling_group",
-        queue=f"queues.{group.queue}",
+        queue=f"queues.{queue}",
         settings=", ".join(settings),
         ceiling_per_s=ceiling.per_s,
         ceiling=ceiling.words,
         maximum=float(high),
-        workers_per_instance=group.workers_per_instance,
-        limit_words={"maximum_size": f"fleet max {high}", **_queue_words(scenario, group.queue)},
+        workers_per_instance=group.workers_per_instance * (group.loop.permits or 1),
+        limit_words={"maximum_size": f"fleet max {high}", **_queue_words(scenario, queue)},
     )
+
+
+def _loop_words(group: AutoScalingGroup) -> list[str]:
+    """Say what is not plain about a group's loop."""
+    words = []
+    if group.priority is not None:
+        weights = group.priority.weights
+        order = "strict" if group.priority.strict else "weighted" if group.priority.weighted else "credits"
+        names = (f"{name} {weights[name]:g}" if name in weights else name for name in group.queues)
+        words.append(f"{order}: {', '.join(names)}")
+    if group.loop.kind != "sequential":
+        size = group.loop.permits or group.loop.prefetch
+        words.append(f"{group.loop.kind} {size}" if size else group.loop.kind)
+    if group.heartbeat is not None:
+        words.append(f"heartbeat every {span(group.heartbeat.every)}")
+    return words
 
 
 def _ceiling(

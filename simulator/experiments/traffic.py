@@ -46,6 +46,9 @@ def _producer(producer: Producer) -> str:
         return f"{counts}, {amount(per_s)} msg/s on average"
     if producer.phases is not None:
         return _phases(producer.phases)
+    if (loop := producer.closed_loop) is not None:
+        think = span(mean_of(loop.think))
+        return f"{amount(loop.clients)} clients in a closed loop, {think} from answer to next message"
     return f"{amount(1e6 / mean_of(producer.interarrival))} msg/s on average"
 
 

@@ -1,6 +1,7 @@
 """Auto Scaling groups: instances that boot, poll, drain and end, and the policies that decide how many."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from simpy.events import Event, ProcessGenerator
 
@@ -9,14 +10,27 @@ from simulator.aws.ec2.auto_scaling import Alarm, TargetTracking, backlog_per_in
 from simulator.processes.clock import POLICIES, SAMPLES, Clock
 from simulator.processes.draws import CallDurations
 from simulator.processes.gauges import Gauge
-from simulator.processes.pollers import Instance, WorkerPool
+from simulator.processes.pollers import Instance
 from simulator.processes.queues import Dispatcher
 from simulator.recording.recorder import Recorder
 from simulator.recording.tables import Limit, Quantity
 
 
+class Pool(Protocol):
+    """The workers of the instances in service."""
+
+    def enter(self, instance: Instance) -> None:
+        """An instance is in service: its workers poll."""
+
+    def leave(self, instance: Instance) -> None:
+        """An instance stops polling; its workers finish what they have."""
+
+    def kill(self, instance: Instance) -> None:
+        """An instance is gone, with the work in hand."""
+
+
 class AutoScalingGroup:
-    """A group of instances whose workers poll one queue.
+    """A group of instances whose workers poll one queue, or several by priority.
 
     Parameters
     ----------
@@ -56,13 +70,13 @@ class AutoScalingGroup:
         self._drain_us = drain_us
         self._in_service: list[tuple[Instance, Event]] = []
         self._booting = 0
-        self._pool: WorkerPool | None = None
+        self._pool: Pool | None = None
         self._desired_gauge = Gauge(recorder, thing, Quantity.DESIRED, desired)
         self._in_service_gauge = Gauge(recorder, thing, Quantity.IN_SERVICE, 0)
         self._booting_gauge = Gauge(recorder, thing, Quantity.BOOTING, 0)
         self._alarm_gauge = Gauge(recorder, thing, Quantity.ALARM, int(Alarm.OK))
 
-    def start(self, pool: WorkerPool) -> None:
+    def start(self, pool: Pool) -> None:
         """Put the first instances to work."""
         self._pool = pool
         for _ in range(self._desired_gauge.value):
@@ -115,7 +129,7 @@ class AutoScalingGroup:
 
     def track(
         self,
-        dispatcher: Dispatcher,
+        dispatchers: Sequence[Dispatcher],
         policies: Sequence[TargetTracking],
         published: PublishedSeries,
         phase_us: int,
@@ -130,7 +144,8 @@ class AutoScalingGroup:
         while True:
             yield clock.until(at, SAMPLES)
             in_service = len(self._in_service)
-            published.add(at, backlog_per_instance(dispatcher.queue.visible(at), in_service))
+            visible = sum(dispatcher.counters.visible(at) for dispatcher in dispatchers)
+            published.add(at, backlog_per_instance(visible, in_service))
             yield clock.until(at, POLICIES)
             warming = sum(instance.warm_at > at for instance, _ in self._in_service)
             current = self._desired_gauge.value

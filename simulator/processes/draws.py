@@ -89,7 +89,7 @@ class Work:
             if fails[message - first]:
                 failed.append(len(durations))
             durations.append(work[message - first])
-        if again:
+        if again or self._ledger.redrives:
             self._draw_again(copies, again, durations, failed)
         return durations, failed
 
@@ -97,7 +97,7 @@ class Work:
         """Work [us] of the invocation itself; it belongs to its first message and attempt."""
         if self._constant_invocation is not None:
             return self._constant_invocation
-        key = mix(self._key(copies[0]), again.get(copies[0], 1))
+        key = self._attempt_key(copies[0], again.get(copies[0], 1))
         return self._draw_one(self._per_invocation, self._invocation_key, key)
 
     @staticmethod
@@ -106,19 +106,23 @@ class Work:
 
     def _key(self, copy: int) -> int:
         message = self._ledger.message_of[copy]
-        block = self._ledger.block_of(message)
-        return mix(block.source_key, block.first_serial + message - block.first)
+        return self._ledger.block_of(message).key_of(message)
+
+    def _attempt_key(self, copy: int, count: int) -> int:
+        """Key of an attempt; what was redriven is new to its consumer, and meets another chance."""
+        redrives = self._ledger.redrives.get(copy)
+        return mix(self._key(copy), count, *(() if redrives is None else (redrives,)))
 
     def _turn_to(self, message: int) -> None:
         block = self._ledger.block_of(message)
         drawn = self._blocks.get(block.first)
-        if drawn is None:
+        if drawn is None or block.first + len(drawn[0]) <= message:
             drawn = self._draw(block)
             if len(self._blocks) >= _BLOCKS:
                 del self._blocks[next(iter(self._blocks))]
             self._blocks[block.first] = drawn
-        self._first, self._end = block.first, block.end
         self._work, self._fails = drawn
+        self._first, self._end = block.first, block.first + len(self._work)
 
     def _draw(self, block: Block) -> tuple[list[int], bytes]:
         keys = block.keys()
@@ -130,13 +134,13 @@ class Work:
     def _draw_again(
         self, copies: list[int], again: dict[int, int], durations: list[int], failed: list[int]
     ) -> None:
-        """Later attempts are drawn one by one: they are rare."""
+        """Later attempts, and those after a redrive, are drawn one by one: they are rare."""
         for index, copy in enumerate(copies):
             count = again.get(copy, 1)
-            if count == 1:
+            if count == 1 and copy not in self._ledger.redrives:
                 continue
             block = self._ledger.block_of(self._ledger.message_of[copy])
-            key = mix(self._key(copy), count)
+            key = self._attempt_key(copy, count)
             durations[index] = int(
                 draw(self._per_message, self._work_key, np.array([key], dtype=np.uint64))[0]
             )

@@ -5,8 +5,9 @@ arrivals ahead of time and lets time alone reveal them: a send costs no event. A
 (deduplicated, throttled), so each call is an event.
 """
 
+import itertools
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -97,94 +98,23 @@ class FifoInlet:
             self._armed = True
             now = self._clock.now
             at = max(now, self._due[0][0])
-            self._clock.at(at if self._tokens is None else self._tokens.next_at(at), SENDS, self._deliver)
+            if self._tokens is not None:
+                at = self._tokens.next_for(at, self._groups_due(at))
+            self._clock.at(at, SENDS, self._deliver)
+
+    def _groups_due(self, now: int) -> Iterator[int]:
+        """Groups of what the next call takes at *now* [us]."""
+        batch = itertools.islice(self._due, self._batch_size)
+        return (self._dispatcher.ledger.group[message] for at, message in batch if at <= now)
 
     def _deliver(self, _: object) -> None:
         self._armed = False
         now = self._clock.now
         due = self._due
-        if self._tokens is None or self._tokens.take(now):
+        if self._tokens is None or self._tokens.take_for(now, self._groups_due(now)):
             for _slot in range(self._batch_size):
                 if not due or due[0][0] > now:
                     break
                 self.deduplicated += not self._dispatcher.send_fifo(now, due.popleft()[1])
             self._dispatcher.stir()
         self._arm()
-
-
-class FifoClient:
-    """A producer that sends to a FIFO queue one message a call and retries throttled calls.
-
-    A call refused for lack of a token is tried again after U(0, 1) x min(2^n, cap) seconds (botocore,
-    standard mode), up to *max_attempts* calls; then the message is refused.
-
-    Parameters
-    ----------
-    chance : callable
-        The next number in [0, 1) for a pause.
-    fate : callable
-        Told of each message whose fate is known: message, accepted at (or None), calls, deduplicated.
-    """
-
-    def __init__(
-        self,
-        clock: Clock,
-        dispatcher: Dispatcher,
-        max_attempts: int,
-        backoff_cap_us: int,
-        chance: Callable[[], float],
-        fate: Callable[[int, int | None, int, bool], None],
-    ) -> None:
-        assert isinstance(dispatcher.queue, FifoQueue)
-        self._clock = clock
-        self._dispatcher = dispatcher
-        self._tokens = dispatcher.queue.send_calls
-        self._max_attempts = max_attempts
-        self._backoff_cap_us = backoff_cap_us
-        self._chance = chance
-        self._fate = fate
-        self._due: deque[tuple[int, int]] = deque()
-        self._armed = False
-        self.trying: set[int] = set()
-
-    def add(self, messages: np.ndarray, offered_at: np.ndarray) -> None:
-        """Send *messages* at *offered_at* [us], ascending."""
-        self._due.extend(zip(offered_at.tolist(), messages.tolist(), strict=True))
-        self.trying.update(messages.tolist())
-        self._arm()
-
-    def _arm(self) -> None:
-        if self._due and not self._armed:
-            self._armed = True
-            self._clock.at(self._due[0][0], SENDS, self._send_due)
-
-    def _send_due(self, _: object) -> None:
-        self._armed = False
-        while self._due and self._due[0][0] <= self._clock.now:
-            self._try((self._due.popleft()[1], 1))
-        self._arm()
-        self._dispatcher.stir()
-
-    def _try(self, call: tuple[int, int]) -> None:
-        message, attempt = call
-        now = self._clock.now
-        if self._tokens is None or self._tokens.take(now):
-            stored = self._dispatcher.send_fifo(now, message)
-            self._end(message, now, attempt, not stored)
-        elif attempt < self._max_attempts:
-            pause_us = int(self._chance() * min(1_000_000 << (attempt - 1), self._backoff_cap_us))
-            self._clock.at(now + pause_us, SENDS, self._retry, (message, attempt + 1))
-        else:
-            self._end(message, None, attempt, False)
-
-    def _retry(self, call: tuple[int, int]) -> None:
-        self._try(call)
-        self._dispatcher.stir()
-
-    def _end(self, message: int, accepted_at: int | None, calls: int, deduplicated: bool) -> None:
-        self.trying.discard(message)
-        self._fate(message, accepted_at, calls, deduplicated)
-
-    def under_way(self) -> int:
-        """Messages not accepted, deduplicated or refused yet."""
-        return len(self.trying)

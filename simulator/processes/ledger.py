@@ -2,10 +2,13 @@
 
 from array import array
 from bisect import bisect_right
+from typing import Final
 
 import numpy as np
 
-from simulator.sampling.streams import message_keys, name_key
+from simulator.sampling.streams import message_keys, mix, name_key, serial_keys
+
+_LOOSE_MESSAGES: Final = 256
 
 
 class Block:
@@ -37,6 +40,39 @@ class Block:
         """Keys of the draws of its messages: they belong to (producer, serial), never to a number here."""
         return message_keys(self.producer, self.first_serial, self.end - self.first)
 
+    def serial_of(self, message: int) -> int:
+        """Its number among the producer's messages."""
+        return self.first_serial + message - self.first
+
+    def key_of(self, message: int) -> int:
+        """Key of the draws of one message."""
+        return mix(self.source_key, self.serial_of(message))
+
+
+class LooseBlock(Block):
+    """Messages of one producer that are numbered one by one, when they are said, with any serials."""
+
+    __slots__ = ("serials",)
+
+    def __init__(self, producer: str, first: int) -> None:
+        super().__init__(producer, 0, first, np.zeros(0, dtype=np.int16), np.zeros(0, dtype=bool))
+        self.serials: list[int] = []
+
+    def append(self, serial: int, combination: int, poison: int) -> None:
+        """Number one more message."""
+        self.serials.append(serial)
+        self.attributes = np.append(self.attributes, np.int16(combination))
+        self.poison = np.append(self.poison, bool(poison))
+        self.end += 1
+
+    def keys(self) -> np.ndarray:
+        """Keys of the draws of its messages."""
+        return serial_keys(self.producer, np.array(self.serials, dtype=np.uint64))
+
+    def serial_of(self, message: int) -> int:
+        """Its number among the producer's messages."""
+        return self.serials[message - self.first]
+
 
 class Ledger:
     """Columns of messages and copies, indexed by their dense numbers.
@@ -54,6 +90,12 @@ class Ledger:
         self._firsts: list[int] = []
         self.standing = 0
         """Messages below this number are standing backlog: sent before the run began."""
+        self.said_again: set[int] = set()
+        """Messages that were accepted without their sender hearing of it, and are said once more."""
+        self.parent_of: dict[int, int] = {}
+        """Of the copies made from another copy: which."""
+        self.redrives: dict[int, int] = {}
+        """Of the copies that redrive tasks made: how often that has happened to the message by then."""
 
     @property
     def messages(self) -> int:
@@ -81,6 +123,25 @@ class Ledger:
         self.blocks.append(block)
         self._firsts.append(block.first)
         return block
+
+    def add_message(
+        self, producer: str, serial: int, offered_at: int, group: int, combination: int, poison: int
+    ) -> int:
+        """Number one message of *producer*, offered at *offered_at* [us], that is said alone."""
+        message = self.messages
+        block = self.blocks[-1] if self.blocks else None
+        if (
+            not isinstance(block, LooseBlock)
+            or block.producer != producer
+            or len(block.serials) == _LOOSE_MESSAGES
+        ):
+            block = LooseBlock(producer, message)
+            self.blocks.append(block)
+            self._firsts.append(message)
+        self.offered_at.append(offered_at)
+        self.group.append(group)
+        block.append(serial, combination, poison)
+        return message
 
     def add_copies(self, messages: np.ndarray, sent_at: np.ndarray) -> int:
         """Number copies of *messages* sent at *sent_at* [us]; both shape (n,). Returns the first number."""

@@ -99,7 +99,7 @@ class WorkerPool:
         """An instance stops polling; its workers finish what they have."""
         instance.leaving = True
         stay = [other for other in self._idle if other is not instance]
-        self._dispatcher.waiters.withdraw(self._index, len(self._idle) - len(stay))
+        self._dispatcher.close(self._index, len(self._idle) - len(stay))
         self._idle = stay
 
     def kill(self, instance: Instance) -> None:
@@ -172,16 +172,18 @@ class WorkerPool:
         if not batch.alive:
             return
         now = self._clock.now
-        tokens = self._delete_tokens
-        if tokens is not None and not tokens.take(now):
-            self._wait_for_token(batch, tokens.next_at(now) - now)
-            return
         at = batch.deleted_at[batch.next_delete]
         copies: list[int] = []
-        while batch.next_delete < len(batch.deleted_at) and batch.deleted_at[batch.next_delete] in (at, NONE):
-            if batch.deleted_at[batch.next_delete] == at:
-                copies.append(batch.copies[batch.next_delete])
-            batch.next_delete += 1
+        after = batch.next_delete
+        while after < len(batch.deleted_at) and batch.deleted_at[after] in (at, NONE):
+            if batch.deleted_at[after] == at:
+                copies.append(batch.copies[after])
+            after += 1
+        tokens = self._delete_tokens
+        if tokens is not None and not tokens.take_for(now, self._dispatcher.groups_of(copies)):
+            self._wait_for_token(batch, tokens.next_for(now, self._dispatcher.groups_of(copies)) - now)
+            return
+        batch.next_delete = after
         batch.gone.extend(self._dispatcher.delete(batch.receipts[0], copies))
         self._next_delete(batch)
 
@@ -206,10 +208,14 @@ class WorkerPool:
         instance = batch.instance
         instance.busy -= 1
         if not instance.leaving:
-            self._idle.append(instance)
-            self._dispatcher.open(self._index, 1)
+            self._await(instance)
         elif not instance.busy:
             instance.drained.succeed()
+
+    def _await(self, instance: Instance) -> None:
+        """A worker is done with a batch: it polls again."""
+        self._idle.append(instance)
+        self._dispatcher.open(self._index, 1)
 
     def _delete_at_once(self, batch: WorkerBatch, until_at: int) -> None:
         """Delete everything that was to be deleted by *until_at* [us]."""

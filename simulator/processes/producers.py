@@ -1,21 +1,23 @@
 """Producers: what is said, when, and to whom; and the intake that lets them work a window ahead."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from simpy.events import ProcessGenerator
 
 from simulator.aws.sqs.receipt import NEVER
 from simulator.processes.clock import CHANGES, Clock
-from simulator.processes.inlets import FifoClient
 from simulator.processes.ledger import Block, Ledger
+from simulator.processes.senders import Outgoing, Sender
 from simulator.processes.topics import Inlet, Topic
 from simulator.recording.recorder import Recorder
 from simulator.recording.tables import NONE, Outcome
 from simulator.sampling.arrivals import Cursor
 from simulator.sampling.distributions import Categorical, Distribution, draw
 from simulator.sampling.streams import message_keys, uniform
+
+_LAST_WINDOWS_US: Final = 1_000_000
 
 
 class Content:
@@ -86,11 +88,8 @@ class Target(Protocol):
 
     def take(
         self, block: Block, ok: np.ndarray, offered_at: np.ndarray, groups: np.ndarray, keys: np.ndarray
-    ) -> np.ndarray | None:
-        """Send the messages of *block* that are small enough (*ok*).
-
-        Copies each becomes, shape (n,); None when their fates are told later.
-        """
+    ) -> np.ndarray:
+        """Send the messages of *block* that are small enough (*ok*); copies each becomes, shape (n,)."""
 
 
 class TopicTarget:
@@ -118,26 +117,98 @@ class QueueTarget:
 
 
 class Producer:
-    """Offers messages, window by window, and writes down what became of each."""
+    """Says messages and writes down what became of each.
+
+    Its sender settles them one by one; without a sender, all are accepted at the instant offered.
+    """
+
+    def __init__(self, name: str, thing: int, content: Content, ledger: Ledger, recorder: Recorder) -> None:
+        self.name = name
+        self.thing = thing
+        self.offered = self.accepted = self.deduplicated = self.refused = 0
+        self.sender: Sender | None = None
+        self._content = content
+        self._ledger = ledger
+        self._recorder = recorder
+        self._max_bytes = NEVER
+        self._open: dict[int, Outgoing] = {}
+
+    def send_by(self, sender: Sender, max_bytes: int) -> None:
+        """Send by *sender* to what refuses messages above *max_bytes*."""
+        self.sender = sender
+        self._max_bytes = max_bytes
+
+    def offer(self, horizon: int) -> None:
+        """Offer everything that is due before *horizon* [us]."""
+        raise NotImplementedError
+
+    def work_until(self, horizon: int) -> None:
+        """Go on with what is being sent, where that is done a window ahead, until *horizon* [us]."""
+        if self.sender is not None:
+            self.sender.work_until(horizon)
+
+    def under_way(self) -> int:
+        """Messages that are still being sent, as far as their sender knows."""
+        return 0 if self.sender is None else self.sender.under_way()
+
+    def needs_windows(self) -> bool:
+        """Whether something is under way that goes on only when it is told of the next window."""
+        return self.sender is not None and self.sender.ahead and self.sender.under_way() > 0
+
+    def ended(self, one: Outgoing, _known_at: int) -> None:
+        """A message is not tried any more."""
+        del self._open[one.message]
+        self._close(one, Outcome.REFUSED)
+
+    def _close(self, one: Outgoing, otherwise: Outcome) -> None:
+        """Write down a message; *otherwise*: what became of it if no call was accepted."""
+        outcome = otherwise
+        if one.accepted_at != NONE:
+            outcome = Outcome.DEDUPLICATED if one.deduplicated else Outcome.ACCEPTED
+        self.accepted += outcome is Outcome.ACCEPTED
+        self.deduplicated += outcome is Outcome.DEDUPLICATED
+        self.refused += outcome is Outcome.REFUSED
+        message, ledger = one.message, self._ledger
+        self._recorder.message(
+            (
+                message,
+                self.thing,
+                ledger.block_of(message).serial_of(message),
+                ledger.offered_at[message],
+                one.accepted_at,
+                one.size_bytes,
+                ledger.group[message],
+                one.combination,
+                one.poison,
+                one.calls,
+                one.copies,
+                int(outcome),
+            )
+        )
+
+    def finish_run(self) -> int:
+        """Write down the messages that are still being sent; how many were not accepted yet."""
+        still = [self._open[message] for message in sorted(self._open)]
+        for one in still:
+            self._close(one, Outcome.UNFINISHED)
+        self._open.clear()
+        return sum(one.accepted_at == NONE for one in still)
+
+
+class OpenLoop(Producer):
+    """Offers messages whenever they are due, whatever became of those before."""
 
     def __init__(
         self, name: str, thing: int, cursor: Cursor, content: Content, ledger: Ledger, recorder: Recorder
     ) -> None:
-        self.name = name
-        self.thing = thing
-        self.offered = self.accepted = self.deduplicated = self.refused = 0
+        super().__init__(name, thing, content, ledger, recorder)
         self._cursor = cursor
-        self._content = content
-        self._ledger = ledger
-        self._recorder = recorder
-        self._target: Target | FifoClient | None = None
-        self._max_bytes = NEVER
-        self._waiting: dict[int, tuple[int, int, int]] = {}
+        self._target: Target | None = None
 
-    def aim(self, target: Target | FifoClient, max_bytes: int) -> None:
-        """Send to *target*, which refuses messages above *max_bytes*."""
+    def aim(self, target: Target) -> None:
+        """Send to *target* at the instants offered: no event a message."""
         self._target = target
-        self._max_bytes = max_bytes
+        self._max_bytes = target.max_bytes
 
     def offer(self, horizon: int) -> None:
         """Offer everything that is due before *horizon* [us]."""
@@ -151,17 +222,11 @@ class Producer:
         block = self._ledger.add_messages(self.name, self.offered, offered_at, groups, combinations, poison)
         self.offered += n
         ok = sizes <= self._max_bytes
-        if isinstance(self._target, FifoClient):
-            facts = zip(sizes.tolist(), combinations.tolist(), poison.tolist(), strict=True)
-            self._waiting.update(zip(range(block.first, block.end), facts, strict=True))
-            chosen = np.flatnonzero(ok)
-            self._target.add(chosen + block.first, offered_at[chosen])
-            for index in np.flatnonzero(~ok).tolist():
-                self.fate(block.first + index, None, 1, False)
+        if self.sender is not None:
+            self._send(self.sender, block, ok, offered_at, keys, sizes)
             return
         assert self._target is not None
         copies = self._target.take(block, ok, offered_at, groups, keys)
-        assert copies is not None
         self.accepted += int(ok.sum())
         self.refused += n - int(ok.sum())
         self._recorder.messages(
@@ -181,57 +246,54 @@ class Producer:
             }
         )
 
-    def fate(self, message: int, accepted_at: int | None, calls: int, deduplicated: bool) -> None:
-        """What became of one message sent to a FIFO queue."""
-        if accepted_at is None:
-            outcome = Outcome.REFUSED
-            self.refused += 1
-        elif deduplicated:
-            outcome = Outcome.DEDUPLICATED
-            self.deduplicated += 1
-        else:
-            outcome = Outcome.ACCEPTED
-            self.accepted += 1
-        self._write(message, accepted_at, calls, outcome)
-
-    def _write(self, message: int, accepted_at: int | None, calls: int, outcome: Outcome) -> None:
-        size, combination, poison = self._waiting.pop(message)
-        block = self._ledger.block_of(message)
-        self._recorder.message(
-            (
-                message,
-                self.thing,
-                block.first_serial + message - block.first,
-                self._ledger.offered_at[message],
-                NONE if accepted_at is None else accepted_at,
-                size,
-                self._ledger.group[message],
-                combination,
-                poison,
-                calls,
-                int(outcome is Outcome.ACCEPTED),
-                int(outcome),
-            )
-        )
-
-    def finish_run(self) -> int:
-        """Write down the messages that are still being sent; how many."""
-        unfinished = sorted(self._waiting)
-        for message in unfinished:
-            self._write(message, None, 1, Outcome.UNFINISHED)
-        return len(unfinished)
+    def _send(
+        self,
+        sender: Sender,
+        block: Block,
+        ok: np.ndarray,
+        offered_at: np.ndarray,
+        keys: np.ndarray,
+        sizes: np.ndarray,
+    ) -> None:
+        """Hand the messages of *block* that are small enough to the sender; the others are refused."""
+        answers = [0] * len(ok) if sender.answers is None else sender.answers.first(keys)
+        facts = (keys.tolist(), sizes.tolist(), block.attributes.tolist(), block.poison.tolist(), answers)
+        said = [Outgoing(*one) for one in zip(range(block.first, block.end), *facts, strict=True)]
+        self._open.update(zip(range(block.first, block.end), said, strict=True))
+        if ok.all():
+            sender.add(said, offered_at.tolist())
+            return
+        chosen = np.flatnonzero(ok)
+        sender.add([said[index] for index in chosen.tolist()], offered_at[chosen].tolist())
+        for index in np.flatnonzero(~ok).tolist():
+            said[index].calls = 1
+            self.ended(said[index], int(offered_at[index]))
 
 
 def intake(
-    clock: Clock, producers: Sequence[Producer], inlets: Sequence[Inlet], window_us: int, until_at: int
+    clock: Clock,
+    producers: Sequence[Producer],
+    inlets: Sequence[Inlet],
+    window_us: int,
+    until_at: int,
+    latest_at: int,
 ) -> ProcessGenerator:
-    """Let producers offer, and queues take, one window after the other until *until_at* [us]."""
+    """Let producers offer, and queues take, one window after the other until *until_at* [us].
+
+    What is being sent then goes on, at most until *latest_at* [us].
+    """
     at = 0
-    while at < until_at:
+    while at < until_at or (at < latest_at and any(producer.needs_windows() for producer in producers)):
         yield clock.until(at, CHANGES)
-        horizon = min(at + window_us, until_at)
+        window_us = window_us if at < until_at else min(window_us, _LAST_WINDOWS_US)
+        horizon = min(at + window_us, until_at if at < until_at else latest_at)
         for producer in producers:
-            producer.offer(horizon)
+            if at < until_at:
+                producer.offer(horizon)
+            producer.work_until(horizon)
+        over = horizon >= latest_at or (
+            horizon >= until_at and not any(producer.needs_windows() for producer in producers)
+        )
         for inlet in inlets:
-            inlet.release(horizon if horizon < until_at else NEVER)
+            inlet.release(NEVER if over else horizon)
         at = horizon

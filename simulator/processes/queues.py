@@ -4,23 +4,29 @@ Idle consumers are counts, and one alarm stands for all of them: events grow wit
 consumers waiting.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final, Protocol
 
 import numpy as np
 
+from simulator.aws.sqs.fair import FairQueue
 from simulator.aws.sqs.fifo import FifoQueue
 from simulator.aws.sqs.receipt import NEVER, Receipt
 from simulator.aws.sqs.standard import StandardQueue
 from simulator.aws.sqs.waiters import Waiters
+from simulator.processes.at_least_once import Misses
 from simulator.processes.clock import RECEIVES, Clock
+from simulator.processes.counters import Counters
 from simulator.processes.gauges import Gauge
+from simulator.processes.idle_polls import IdlePolls
 from simulator.processes.ledger import Ledger
+from simulator.processes.open_polls import OpenPolls
+from simulator.processes.partitioned import QueueByChance
 from simulator.processes.stories import Stories
 from simulator.recording.recorder import Recorder
-from simulator.recording.tables import NONE, Cause, Fate, Limit
+from simulator.recording.tables import NONE, Arrival, Cause, Fate, Limit
 
-Queue = StandardQueue | FifoQueue
+Queue = StandardQueue | QueueByChance | FairQueue | FifoQueue
 _FATES: Final = {
     "in_transit": Fate.IN_TRANSIT,
     "delayed": Fate.DELAYED,
@@ -79,16 +85,24 @@ class Dispatcher:
         self.ledger = ledger
         self.stories = Stories(thing, recorder)
         self.dead_letters: Dispatcher | None = None
+        self.unlocked: Misses | None = None  # copies that a receive does not hide
+        self.undeleted: Misses | None = None  # copies that come back after a delete
         self.waiters = Waiters()
         self.consumers: list[Consumer] = []
+        self.counters = Counters(queue, 0, 0, chance)
+        self.polls: dict[int, OpenPolls] = {}  # by consumer, where empty receives are counted
         self.arrived = self.deleted = self.moved_out = self.expired = 0
         self._chance = chance
         self._stale_chance = stale_chance
         self._alarm_at = NEVER
         self._look_at = NONE
         self._capped = False  # at the last look, too many copies were in flight
+        self.redriven = 0
+        self.origins: dict[int, Dispatcher] | None = None  # where dead letters came from, if that matters
+        self.idle_polls: IdlePolls | None = None  # where empty receives use up a quota
+        self._originals: dict[int, int] = {}  # first copies of messages that their sender says again
         self._fifo = queue if isinstance(queue, FifoQueue) else None
-        self._standard = queue if isinstance(queue, StandardQueue) else None
+        self._standard: Any = None if isinstance(queue, FifoQueue) else queue
         self._receive_tokens = None if self._fifo is None else self._fifo.receive_calls
 
     # -- copies come in ----------------------------------------------------------------------------
@@ -96,6 +110,8 @@ class Dispatcher:
     def send(self, messages: np.ndarray, sent_at: np.ndarray) -> None:
         """Copies of *messages* arrive at *sent_at* [us], ascending, maybe ahead of now (standard queues)."""
         first = self.ledger.add_copies(messages, sent_at)
+        if self.ledger.said_again:
+            self._tell_copies_apart(first, messages.tolist())
         self.arrived += len(messages)
         assert self._standard is not None
         self._standard.send_messages(sent_at.tolist(), list(range(first, first + len(messages))))
@@ -112,8 +128,20 @@ class Dispatcher:
         if self._fifo.send_message(now, copy, self.ledger.group[message], message) != copy:
             return False
         self.ledger.add_copy(message, now)
+        if self.ledger.said_again:
+            self._tell_copies_apart(copy, [message])
         self.arrived += 1
         return True
+
+    def _tell_copies_apart(self, first: int, messages: list[int]) -> None:
+        """Find second copies among those from *first* on: their sender heard nothing and said it again."""
+        ledger = self.ledger
+        for copy, message in enumerate(messages, first):
+            if message in ledger.said_again:
+                original = self._originals.setdefault(message, copy)
+                if original != copy:
+                    ledger.parent_of[copy] = original
+                    self.stories.follow(copy, Cause.SENDER_RETRY)
 
     def _move_in(self, now: int, copies: list[int], receive_counts: list[int]) -> None:
         """Copies come from a source queue whose dead-letter queue this is."""
@@ -131,6 +159,23 @@ class Dispatcher:
         if self.waiters.total:
             self.stir()
 
+    def redrive_in(self, parent: int) -> None:
+        """A redrive task brings what was the copy *parent*: a new one, sent now."""
+        now, ledger = self.clock.now, self.ledger
+        message = ledger.message_of[parent]
+        copy = ledger.add_copy(message, now)
+        ledger.parent_of[copy] = parent
+        ledger.redrives[copy] = ledger.redrives.get(parent, 0) + 1
+        if self._standard is not None:
+            self._standard.move_in(now, [copy], [now], [0])
+        else:
+            assert self._fifo is not None
+            self._fifo.move_in(now, [copy], [now], [0], [ledger.group[message]])
+        self.stories.follow(copy, Cause.REDRIVE, Arrival.REDRIVE)
+        self.arrived += 1
+        if self.waiters.total:
+            self.stir()
+
     # -- consumers come and go ---------------------------------------------------------------------
 
     def open(self, consumer: int, polls: int) -> None:
@@ -139,9 +184,23 @@ class Dispatcher:
         Where somebody waits already there is nothing to receive, and no need to look.
         """
         waited = self.waiters.total
+        if self.idle_polls is not None:
+            self.idle_polls.settle(self.clock.now, waited)
+            self.idle_polls.settle(self.clock.now, waited + polls)
         self.waiters.wait(consumer, polls)
+        if (open_polls := self.polls.get(consumer)) is not None:
+            if polls == 1:
+                open_polls.opened.append(self.clock.now)
+            else:
+                open_polls.opened.extend([self.clock.now] * polls)
         if not waited or self._capped:
             self.stir()
+
+    def close(self, consumer: int, polls: int) -> None:
+        """Consumer number *consumer* gives up *polls* receives that are open."""
+        self.waiters.withdraw(consumer, polls)
+        if (open_polls := self.polls.get(consumer)) is not None:
+            open_polls.close(self.clock.now, polls)
 
     def stir(self) -> None:
         """Look once at this instant, after everything else that happens at it."""
@@ -164,6 +223,8 @@ class Dispatcher:
         if self._alarm_at <= now:
             self._alarm_at = NEVER
         tokens = self._receive_tokens
+        if self.idle_polls is not None:
+            self.idle_polls.settle(now, waiters.total)
         while waiters.total:
             if tokens is not None and (token_at := tokens.next_at(now)) > now:
                 next_at = queue.next_visible_at(now)
@@ -184,7 +245,11 @@ class Dispatcher:
                 self._dead_letter(now, receipt.moved)
             if receipt.copies:
                 waiters.withdraw(index)
-                consumer.begin(receipt, self.stories.given_again(receipt) if receipt.again else {})
+                if (open_polls := self.polls.get(index)) is not None and open_polls.opened:
+                    opened_at = open_polls.opened.popleft()
+                    if now - opened_at > open_polls.wait_us:
+                        open_polls.answered_late(now, opened_at)
+                self._give(consumer, receipt)
                 next_at = queue.next_visible_at(now)
                 if next_at > now and waiters.total:  # spares a receive that would find nothing
                     self._set_alarm(next_at)
@@ -193,6 +258,40 @@ class Dispatcher:
         waiting = queue.next_visible_at(now) <= now
         for consumer in consumers:
             consumer.limit_gauge.set(now, consumer.limit() if waiting else Limit.ARRIVALS)
+
+    def _give(self, consumer: Consumer, receipt: Receipt) -> None:
+        """Let *consumer* take up a receive."""
+        told = receipt.again or self.stories.following
+        consumer.begin(receipt, self.stories.given_again(receipt) if told else {})
+        unlocked = self.unlocked
+        if unlocked is not None:
+            unlocked.left -= len(receipt.received)
+            if unlocked.left < 0:
+                missed = unlocked.among(receipt.received)
+                self.stories.missed.update(missed)
+                self._standard.change_message_visibility(self.clock.now, receipt, missed, 0)
+
+    def short_poll(self, index: int) -> bool:
+        """Consumer number *index* asks once, now; whether it got something.
+
+        A short poll asks only some of the servers, and waits for nothing. Where too many messages are in
+        flight it is refused (OverLimit).
+        """
+        now, queue, consumer = self.clock.now, self.queue, self.consumers[index]
+        if queue.in_flight(now) >= queue.max_in_flight:
+            consumer.limit_gauge.set(now, Limit.IN_FLIGHT_CAP)
+            return False
+        receive = queue.receive_short if isinstance(queue, QueueByChance) else queue.receive_message
+        receipt = receive(now, consumer.max_messages, consumer.visibility_timeout_us)
+        if receipt is not None and receipt.moved:
+            self._dead_letter(now, receipt.moved)
+        if receipt is None or not receipt.copies:
+            if (open_polls := self.polls.get(index)) is not None:
+                open_polls.miss(now)
+            consumer.limit_gauge.set(now, Limit.ARRIVALS)
+            return False
+        self._give(consumer, receipt)
+        return True
 
     def _idle_limit(self, now: int) -> Limit:
         """Why a consumer with room got nothing; the queue has just been asked."""
@@ -219,13 +318,23 @@ class Dispatcher:
             self._alarm_at = at
             self.clock.at(at, RECEIVES, self.look)
 
+    def groups_of(self, copies: list[int]) -> Iterator[int]:
+        """The message group of each of *copies*."""
+        ledger = self.ledger
+        return (ledger.group[ledger.message_of[copy]] for copy in copies)
+
     # -- copies go out -----------------------------------------------------------------------------
 
     def delete(self, receipt: Receipt, copies: list[int]) -> list[int]:
         """Delete *copies* by *receipt*; those that are gone by it. A FIFO group may be free by that."""
         if self._standard is not None:
             chance = 0.0 if self._stale_chance is None else self._stale_chance()
-            gone = self._standard.delete_messages(self.clock.now, receipt, copies, chance)
+            undeleted = self.undeleted
+            if undeleted is not None:
+                undeleted.left -= len(copies)
+                if undeleted.left < 0:
+                    copies = self._missed_by_delete(undeleted, copies)
+            gone: list[int] = self._standard.delete_messages(self.clock.now, receipt, copies, chance)
         else:
             fifo: Any = self._fifo  # a receipt comes back to the queue that gave it
             gone = fifo.delete_messages(self.clock.now, receipt, copies)
@@ -234,11 +343,30 @@ class Dispatcher:
         self.deleted += len(gone)
         return gone
 
+    def _missed_by_delete(self, undeleted: Misses, copies: list[int]) -> list[int]:
+        """Those of *copies* that a delete reaches; the others come back when their timeout ends."""
+        missed = set(undeleted.among(copies))
+        self.stories.missed.update(missed)
+        return [copy for copy in copies if copy not in missed]
+
+    def change_visibility(self, receipt: Receipt, copies: list[int], timeout_us: int) -> Receipt:
+        """Let the timeout of *copies* end *timeout_us* from now; the receipt that holds them from now on."""
+        queue: Any = self.queue  # a receipt comes back to the queue that gave it
+        changed: Receipt = queue.change_message_visibility(self.clock.now, receipt, copies, timeout_us)
+        return changed
+
     def _dead_letter(self, now: int, copies: list[int]) -> None:
         """A receive moved *copies* to the dead-letter queue."""
         assert self.dead_letters is not None
         self.moved_out += len(copies)
         self.dead_letters._move_in(now, copies, [self.stories.dead_lettered(now, copy) for copy in copies])
+        if self.dead_letters.origins is not None:
+            self.dead_letters.origins.update(dict.fromkeys(copies, self))
+
+    def redriven_out(self, copies: list[int]) -> None:
+        """A redrive task took *copies* out of this dead-letter queue."""
+        self.redriven += len(copies)
+        self.stories.close_all(copies, [self.clock.now] * len(copies), Fate.REDRIVEN)
 
     def expire(self) -> None:
         """Write down what retention has removed up to now."""
@@ -250,7 +378,7 @@ class Dispatcher:
 
     def outstanding(self) -> int:
         """Copies in this queue that are not done with: visible, delayed, in flight, or on their way."""
-        return self.arrived - self.deleted - self.moved_out - self.expired
+        return self.arrived - self.deleted - self.moved_out - self.redriven - self.expired
 
     def finish_run(self) -> dict[Fate, int]:
         """Write down every copy that is still here at the end of the run; how many in which state."""
@@ -258,6 +386,8 @@ class Dispatcher:
         self.expire()
         for consumer in self.consumers:
             consumer.finish_run()
+        for open_polls in self.polls.values():
+            open_polls.finish_run(now)
         left: dict[Fate, list[int]] = {fate: [] for fate in _FATES.values()}
         for copy, state in self.queue.contents(now):
             left[_FATES[state]].append(copy)

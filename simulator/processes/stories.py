@@ -17,6 +17,7 @@ CAUSE_OF: Final = {
     Attempt.THROTTLED: Cause.THROTTLE,
     Attempt.CRASHED: Cause.CRASH,
     Attempt.UNFINISHED: Cause.VISIBILITY_TIMEOUT,
+    Attempt.UNANSWERED: Cause.LOST_ANSWER,
 }
 
 
@@ -70,6 +71,10 @@ class Batch:
         self.attempts: list[int] | None = None
         self.gone: list[int] = []
 
+    def cause_after(self, how: Attempt) -> Cause:
+        """Why a copy that it left comes again, by how its delivery ended."""
+        return CAUSE_OF[how]
+
 
 class Story:
     """What is remembered of one copy."""
@@ -107,24 +112,43 @@ class Stories:
         self._queue = queue
         self._recorder = recorder
         self._stories: dict[int, Story] = {}
+        self.following: set[int] = set()
+        """Copies that follow another of their message and were not received yet."""
+        self.missed: set[int] = set()
+        """Copies that a server which was away did not hide at a receive, or brought back after a delete."""
+
+    def follow(self, copy: int, cause: Cause, arrival: Arrival = Arrival.SEND) -> None:
+        """A copy follows another of its message: its first delivery is a duplicate, by *cause*."""
+        story = self._stories[copy] = Story(int(arrival), NONE, 0, 0, 0)
+        story.last_cause = int(cause)
+        self.following.add(copy)
 
     def moved_in(self, now: int, copy: int, receive_count: int) -> None:
         """A copy comes from a source queue, received *receive_count* times by now."""
         self._stories[copy] = Story(int(Arrival.MOVE), now, receive_count, 0, 0)
 
     def given_again(self, receipt: Receipt) -> dict[int, int]:
-        """Why each copy of *receipt* that was received before was given out again."""
+        """Why copies of *receipt* were given out again: received before, or said before as another copy."""
+        counts = receipt.again
+        if self.following:
+            counts = counts | {copy: 1 for copy in receipt.received if copy in self.following}
+            self.following.difference_update(counts)
         causes: dict[int, int] = {}
-        for copy, count in receipt.again.items():
+        for copy, count in counts.items():
             story = self._story(copy)
-            if not story.receives:  # first delivery from a dead-letter queue
-                causes[copy] = int(Cause.NOTHING)
-            else:
-                causes[copy] = int(Cause.VISIBILITY_TIMEOUT) if story.open else story.last_cause
+            # The first delivery from a dead-letter queue has no cause, that of a following copy its own.
+            causes[copy] = self._cause(copy, story)
             story.open += 1
             story.receives += 1
             story.receive_count = count
         return causes
+
+    def _cause(self, copy: int, story: Story) -> int:
+        """Why a receive finds the copy once more."""
+        if copy in self.missed:
+            self.missed.discard(copy)
+            return int(Cause.AT_LEAST_ONCE)
+        return int(Cause.VISIBILITY_TIMEOUT) if story.open else story.last_cause
 
     def _story(self, copy: int) -> Story:
         """The copy's story; one without is with its first delivery, and that still in hand."""
@@ -182,7 +206,7 @@ class Stories:
         what = Odd(int(how), receipt.again.get(copy, 1), batch.causes.get(copy, int(Cause.NOTHING)))
         story.open -= 1
         killed = batch.attempt is Attempt.CRASHED and how is Attempt.SUCCEEDED  # done, but not deleted
-        story.last_cause = int(Cause.CRASH if killed else CAUSE_OF[how])
+        story.last_cause = int(Cause.CRASH if killed else batch.cause_after(how))
         story.first_received_at = _earlier(story.first_received_at, receipt.received_at)
         if batch.started_at[index] != NONE:
             story.first_started_at = _earlier(story.first_started_at, batch.started_at[index])
@@ -205,7 +229,7 @@ class Stories:
     def dead_lettered(self, now: int, copy: int) -> int:
         """A receive moved *copy* to the dead-letter queue; how often it had been received."""
         story = self._story(copy)
-        cause = int(Cause.VISIBILITY_TIMEOUT) if story.open else story.last_cause
+        cause = self._cause(copy, story)
         self.close(copy, now, Fate.DEAD_LETTERED, cause)
         return story.receive_count
 
@@ -224,6 +248,7 @@ class Stories:
 
     def close(self, copy: int, at: int, fate: Fate, cause: int = int(Cause.NOTHING)) -> None:
         """The copy's stay in the queue ended at *at* [us] otherwise than by a delete."""
+        self.following.discard(copy)
         story = self._stories.get(copy)
         if story is None:
             story = Story(int(Arrival.SEND), NONE, 0, 0, 0)
@@ -245,7 +270,7 @@ class Stories:
                 story.first_received_at,
                 story.first_started_at,
                 story.succeeded_at,
-                at,
+                max(at, story.arrived_at),  # a dead letter may be too old on arrival
                 story.receives,
                 int(fate),
                 cause,

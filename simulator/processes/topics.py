@@ -48,23 +48,29 @@ class Subscription:
         self._passes = passes
         self._last: dict[int, int] = {}
 
+    def passes(self, producer: str) -> np.ndarray:
+        """Whether each combination of attribute values of *producer* passes the filter policy."""
+        return self._passes[producer]
+
     def deliver(
         self,
-        block: Block,
+        producer: str,
+        messages: np.ndarray,
+        combinations: np.ndarray,
         ok: np.ndarray,
-        offered_at: np.ndarray,
+        sent_at: np.ndarray,
         groups: np.ndarray,
         keys: np.ndarray,
         *,
         in_order: bool,
     ) -> np.ndarray:
-        """Send what was accepted (*ok*) of *block* on its way; which messages passed, shape (n,)."""
-        passed: np.ndarray = ok & self._passes[block.producer][block.attributes]
-        arrive_at = offered_at + draw(self._hop, self._hop_key, keys)
+        """Send what was accepted (*ok*) of *messages* on its way; which passed. All of shape (n,)."""
+        passed: np.ndarray = ok & self._passes[producer][combinations]
+        arrive_at = sent_at + draw(self._hop, self._hop_key, keys)
         chosen = np.flatnonzero(passed)
         if in_order:
             arrive_at[chosen] = self._keep_order(groups[chosen].tolist(), arrive_at[chosen].tolist())
-        self._inlet.add(chosen + block.first, arrive_at[chosen])
+        self._inlet.add(messages[chosen], arrive_at[chosen])
         self.filtered_out += int(ok.sum()) - len(chosen)
         self.delivered += len(chosen)
         return passed
@@ -93,6 +99,32 @@ class Topic:
         """Publish the accepted (*ok*) messages of *block*; copies each becomes, shape (n,)."""
         copies = np.zeros(len(ok), dtype=np.int16)
         self.published += int(ok.sum())
+        messages = np.arange(block.first, block.end)
         for subscription in self.subscriptions:
-            copies += subscription.deliver(block, ok, offered_at, groups, keys, in_order=self._fifo)
+            copies += subscription.deliver(
+                block.producer, messages, block.attributes, ok, offered_at, groups, keys, in_order=self._fifo
+            )
+        return copies
+
+    def publish_messages(
+        self,
+        producer: str,
+        messages: np.ndarray,
+        combinations: np.ndarray,
+        sent_at: np.ndarray,
+        groups: np.ndarray,
+        keys: np.ndarray,
+    ) -> None:
+        """Publish *messages* of *producer* at *sent_at* [us], ascending; all of shape (n,)."""
+        self.published += len(messages)
+        everything = np.ones(len(messages), dtype=bool)
+        for subscription in self.subscriptions:
+            subscription.deliver(
+                producer, messages, combinations, everything, sent_at, groups, keys, in_order=self._fifo
+            )
+
+    def copies_of(self, producer: str) -> list[int]:
+        """Copies that a message of *producer* becomes, by its combination of attribute values."""
+        passes = [subscription.passes(producer).astype(np.int64) for subscription in self.subscriptions]
+        copies: list[int] = np.sum(passes, axis=0).tolist()
         return copies

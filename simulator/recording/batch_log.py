@@ -124,9 +124,8 @@ class BatchLog:
     def stays(self) -> Columns:
         """Rows of ``copies`` that these batches close, as far as they know them."""
         closes = self._column(1, lambda odd: odd.closes).astype(bool)
-        ended = self._left.copy()
-        if self._odd:  # a copy deleted after its timeout ended had left flight before it left the queue
-            ended[self._places] = np.maximum(ended[self._places], self._ended[self._places])
+        # A copy deleted after its timeout ended had left flight before it left the queue.
+        ended = np.maximum(self._left, self._ended)
         stay: Columns = {
             "copy": self.copies,
             "queue": self.batches[self._of_batch, 1],

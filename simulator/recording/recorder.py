@@ -40,6 +40,7 @@ class Facts(Protocol):
     message_of: "array[int]"
     sent_at: "array[int]"
     standing: int
+    parent_of: "dict[int, int]"
 
 
 class Rows:
@@ -226,7 +227,7 @@ class Recorder:
         columns["sent_at"] = _gather(facts.sent_at, copy)
         columns["offered_at"] = _gather(facts.offered_at, message)
         columns["group"] = _gather(facts.group, message)
-        columns["parent"] = np.full(len(copy), NONE, dtype=np.int64)
+        columns["parent"] = _parents(facts.parent_of, copy)
         standing = (message < facts.standing) & (columns["arrival"] == Arrival.SEND)
         columns["arrival"] = np.where(standing, np.int8(Arrival.BACKLOG), columns["arrival"])
         arrived = columns["arrived_at"]
@@ -239,6 +240,16 @@ class Recorder:
     def _hand(self, table: str, columns: Mapping[str, np.ndarray]) -> None:
         if len(next(iter(columns.values()))):
             self._sink.chunk(table, {c.name: columns[c.name].astype(_DTYPES[c.code]) for c in TABLES[table]})
+
+
+def _parents(parent_of: dict[int, int], copy: np.ndarray) -> np.ndarray:
+    """The copy that each was made from, or NONE."""
+    parents = np.full(len(copy), NONE, dtype=np.int64)
+    if parent_of:
+        children = np.fromiter(parent_of, dtype=np.int64, count=len(parent_of))
+        for index in np.flatnonzero(np.isin(copy, children)).tolist():
+            parents[index] = parent_of[int(copy[index])]
+    return parents
 
 
 def _whole(values: "array[int]") -> np.ndarray:

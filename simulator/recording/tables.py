@@ -30,6 +30,7 @@ class Fate(IntEnum):
     DELAYED = 4
     VISIBLE = 5
     IN_FLIGHT = 6
+    REDRIVEN = 7
 
 
 class Arrival(IntEnum):
@@ -38,6 +39,7 @@ class Arrival(IntEnum):
     SEND = 0
     MOVE = 1
     BACKLOG = 2
+    REDRIVE = 3
 
 
 class Attempt(IntEnum):
@@ -49,6 +51,7 @@ class Attempt(IntEnum):
     THROTTLED = 3
     CRASHED = 4
     UNFINISHED = 5
+    UNANSWERED = 6
 
 
 class Cause(IntEnum):
@@ -64,6 +67,8 @@ class Cause(IntEnum):
     REDRIVE = 7
     SENDER_RETRY = 8
     RETENTION = 9
+    LOST_ANSWER = 10
+    ACCESS_DENIED = 11
 
 
 class Limit(IntEnum):
@@ -82,6 +87,7 @@ class Limit(IntEnum):
     BOOTING = 10
     MAXIMUM_SIZE = 11
     MAPPING_CAP = 12
+    ACCESS_DENIED = 13
 
 
 class Quantity(IntEnum):
@@ -93,6 +99,22 @@ class Quantity(IntEnum):
     BOOTING = 3
     CONCURRENCY = 4
     ALARM = 5
+    INVERTED = 6
+    """of a queue: messages received at that instant while one of a higher class was visible"""
+    STARVED = 7
+    """of a queue polled by priority: the longest time in which its messages waited and none was received"""
+    NOISY_TENANTS = 8
+    """of a fair queue, as all that follow, read off every ten seconds"""
+    QUIET_VISIBLE = 9
+    """visible messages of tenants that are not noisy"""
+    QUIET_DELAYED = 10
+    QUIET_IN_FLIGHT = 11
+    QUIET_OLDEST_S = 12
+    """age of their oldest visible message [s]"""
+    EMPTY_RECEIVES = 13
+    """of a queue or a consumer: receives that found nothing, in a million seconds; rows add up"""
+    OLDEST_S = 14
+    """of a queue, read off once a minute: ApproximateAgeOfOldestMessage [s]"""
 
 
 class Column(NamedTuple):
@@ -107,14 +129,14 @@ class Column(NamedTuple):
 MESSAGES: Final = (
     Column("message", "q", "id", "dense number of the message"),
     Column("producer", "h", "thing", "who wanted to say it"),
-    Column("serial", "q", "1", "its number among the producer's messages, from 0"),
+    Column("serial", "q", "1", "its number among the producer's; in a closed loop client x 2^32 + its own"),
     Column("offered_at", "q", "us", "when the producer wanted to send it"),
     Column("accepted_at", "q", "us", "when the topic or queue accepted it; NONE if it never did"),
     Column("size_bytes", "i", "bytes", "size of body and attributes"),
     Column("group", "i", "1", "ordering key of the business; NONE without groups"),
     Column("attributes", "h", "1", "index of its combination of attribute values"),
     Column("poison", "b", "bool", "fails every attempt"),
-    Column("tries", "b", "1", "calls it took the sender"),
+    Column("tries", "b", "1", "calls its sender made for it"),
     Column("copies", "h", "1", "copies it became"),
     Column("outcome", "b", "Outcome", "how the wish ended"),
 )
@@ -175,7 +197,7 @@ INVOCATIONS: Final = (
         "attempt",
         "b",
         "Attempt",
-        "SUCCEEDED (also with item failures), FAILED, THROTTLED, CRASHED or UNFINISHED",
+        "SUCCEEDED (also with item failures), FAILED, THROTTLED, CRASHED, UNFINISHED or UNANSWERED",
     ),
 )
 

@@ -33,6 +33,8 @@ _MECHANISM: Final = {
     "at_least_once": "SQS itself",
     "redrive": "redriving the dead-letter queue",
     "sender_retry": "senders that say it again",
+    "lost_answer": "receives whose answer is lost",
+    "access_denied": "deletes that are denied",
 }
 
 

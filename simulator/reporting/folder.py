@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MANIFEST: Final = "manifest.json"
 _WRITTEN_BY: Final = "simulator"
-_CHART_NAMES: Final = ("overview", "throughput", "latency", "duplicates", "backlog", "capacity")
+_CHART_NAMES: Final = ("overview", "throughput", "latency", "duplicates", "backlog", "capacity", "tenants")
 
 
 class NotAReport(Exception):
@@ -111,6 +111,7 @@ def _fill_one(folder: Path, answer: Answer) -> None:
         overview,
         style,
         summary,
+        tenants,
         throughput,
     )
     from simulator.reporting.frames import Frames
@@ -124,6 +125,7 @@ def _fill_one(folder: Path, answer: Answer) -> None:
         "duplicates": duplicates.figure,
         "backlog": backlog.figure,
         "capacity": capacity.figure,
+        "tenants": tenants.figure,
     }
     charts = []
     for name in _CHART_NAMES:

@@ -147,6 +147,8 @@ class Labels:
         )
         if not steep.all():  # beside a steep edge a label could be of either curve
             worst = np.where(steep, -1.0, worst)
+        if worst.max() < 0:  # nowhere are both drawn for long enough
+            return None
         # of places as good as the best, the one most to the middle
         good = np.flatnonzero(worst >= 0.9 * worst.max())
         at = good[int(np.argmin(np.abs(good - worst.size / 2)))]

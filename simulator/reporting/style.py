@@ -59,6 +59,8 @@ CAUSES: Final = {
     "batch_mate": "#F0A37A",
     "throttle": "#2F5D8C",
     "crash": "#7A6A2F",
+    "lost_answer": "#4E8F8B",
+    "access_denied": "#8C4A5E",
 }
 """Causes of duplicates take the colour of the thing behind them."""
 
@@ -74,6 +76,7 @@ LIMITS: Final = {
     "in_flight_cap": "#F2C14E",
     "metric_lag": "#F2C14E",
     "mapping_cap": "#F2C14E",
+    "access_denied": "#F2C14E",
     "booting": "#F9E2A6",
     "maximum_concurrency": YOURS,
     "reserved_concurrency": YOURS,
@@ -143,12 +146,21 @@ class Sheet:
         The settings that matter for it: one line.
     tall : bool
         1600 x 1000 pixels, not 1600 x 800.
+    about : sequence of str
+        What the footer says of the runs, where that is not seed, replications and intervals.
     top_in : float
         What the heading stands under: inches from the upper edge to the row of headings.
     """
 
     def __init__(
-        self, setting: Setting, title: str, subtitle: str, *, tall: bool = False, note: str = ""
+        self,
+        setting: Setting,
+        title: str,
+        subtitle: str,
+        *,
+        tall: bool = False,
+        note: str = "",
+        about: Sequence[str] = (),
     ) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -163,7 +175,7 @@ class Sheet:
         small = next((s for s in (10.0, 9.5, 9.0) if self.width(subtitle, size=s) <= RIGHT - TEXT_LEFT), 9.0)
         self.text(TEXT_LEFT, below + 0.012, self._fitted(subtitle, small), size=small, color=GREY)
         self.top_in = below + 0.24
-        self._footer(setting, note)
+        self._footer(setting, note, about)
 
     def y(self, inches_from_top: float) -> float:
         """Return the height in the figure [share] of a place so many inches below its upper edge."""
@@ -230,7 +242,7 @@ class Sheet:
         shown = " ".join(parts).rstrip(",;:·") + " …"
         return shown if len(parts) > 1 else words.shortened(text, 90)
 
-    def _footer(self, setting: Setting, note: str) -> None:
+    def _footer(self, setting: Setting, note: str, about: Sequence[str]) -> None:
         from matplotlib.lines import Line2D
 
         rule = Line2D([TEXT_LEFT, RIGHT], [0.30 / self.height_in] * 2, color=RULE, linewidth=0.8)
@@ -240,7 +252,7 @@ class Sheet:
         row = self.height_in - 0.16
         right = f"simulator {setting.version} · rules {setting.rules}"
         room = RIGHT - TEXT_LEFT - self.width(right, size=8) - 0.02
-        rest = (f"seed {setting.seed}", f"{runs} replication{'s' * (runs > 1)}", lines, note)
+        rest = about or (f"seed {setting.seed}", f"{runs} replication{'s' * (runs > 1)}", lines, note)
         for length in range(80, 8, -4):  # long names give way
             names = (words.shortened(setting.name, length), words.shortened(setting.variant, length))
             left = " · ".join(filter(None, (*names, *rest)))

@@ -211,6 +211,9 @@ def _numbers(answer: Answer) -> list[tuple[str, str, Estimate, str]]:
     suffix = f", {frames.queue_name}" if several else ""
     said = [r.estimate for r in thresholds]
     rows += [(" ", f"{name}{suffix}", e, e.note) for name, e in key_numbers(frames) if e not in said]
+    delay = frames.estimate("send_delay.p99")
+    if answer.setting.held_up and delay.mean > 0 and delay not in said:
+        rows.append((" ", f"p99 send delay{suffix}", delay, delay.note))
     metric = latency.metric_of(frames)
     for queue in answer.setting.queues:
         if queue != frames.queue:

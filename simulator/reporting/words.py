@@ -28,6 +28,7 @@ METRICS: Final = {
     "failed_attempt": "failed attempts",
     "cold_start": "cold starts",
     "throttle": "throttles",
+    "empty_receive": "empty receives",
     "drain": "drain",
     "sent": "sent",
     "offered": "offered",
@@ -50,6 +51,7 @@ LIMITS: Final = {
     "booting": "boot",
     "maximum_size": "maximum size",
     "mapping_cap": "event source mapping cap",
+    "access_denied": "access denied",
 }
 """What people call a binding limit, where the answer gives no words with its number."""
 

@@ -83,8 +83,12 @@ def mix_array(keys: UInts, part: int) -> UInts:
 
 def message_keys(producer: str, first_serial: int, count: int) -> UInts:
     """Keys of *count* messages of a producer from *first_serial* on: ``mix(name_key(producer), serial)``."""
-    mixed = np.arange(first_serial, first_serial + count, dtype=np.uint64)
-    mixed *= np.uint64(GAMMA)
+    return serial_keys(producer, np.arange(first_serial, first_serial + count, dtype=np.uint64))
+
+
+def serial_keys(producer: str, serials: UInts) -> UInts:
+    """Keys of the messages of a producer with these *serials* (uint64), shape as they."""
+    mixed = serials * np.uint64(GAMMA)
     mixed += np.uint64(_finalise(name_key(producer)))
     _finalise_array(mixed)
     return mixed

@@ -5,6 +5,7 @@ from itertools import chain
 from typing import Final
 
 from simulator.scenario.consumers import EventSource, Function
+from simulator.scenario.dead_letters import dead_letter_findings
 from simulator.scenario.distributions import largest
 from simulator.scenario.messaging import Topic
 from simulator.scenario.problems import Finding, nearest_or_known
@@ -31,6 +32,8 @@ class Checks:
                 self._producers(),
                 self._subscriptions(),
                 self._redrives(),
+                dead_letter_findings(self.scenario),
+                self._redrive_tasks(),
                 self._groups(),
                 self._event_sources(),
                 self._reserved(),
@@ -125,6 +128,12 @@ class Checks:
                     path, f"is {queue.redrive.queue}; redrive goes in a circle: {' > '.join([*seen, name])}"
                 )
 
+    def _redrive_tasks(self) -> Iterator[Finding]:
+        for name, task in self.scenario.redrive_tasks.items():
+            yield from self._reference(("redrive_tasks", name, "from"), task.source, "queues")
+            if task.destination is not None:
+                yield from self._reference(("redrive_tasks", name, "to"), task.destination, "queues")
+
     def _groups(self) -> Iterator[Finding]:
         for name, producer in self.scenario.producers.items():
             if producer.message.group is None and (reached := self._fifo_reached(producer)):
@@ -181,14 +190,14 @@ class Checks:
 
     def _reserved(self) -> Iterator[Finding]:
         rules = self.scenario.rules
-        most = rules.value("lambda.account_concurrency") - rules.value("lambda.unreserved_minimum")
+        most = max(0, rules.value("lambda.account_concurrency") - rules.value("lambda.unreserved_minimum"))
         reserving: list[tuple[str, Function]] = [
             (name, function)
             for name, function in self.scenario.functions.items()
             if function.reserved_concurrency
         ]
         total = sum(function.reserved_concurrency or 0 for _, function in reserving)
-        if total > most:
+        if reserving and total > most:
             name, function = max(reserving, key=lambda pair: pair[1].reserved_concurrency or 0)
             yield Finding(
                 ("functions", name, "reserved_concurrency"),
@@ -199,7 +208,16 @@ class Checks:
 
     def _auto_scaling_groups(self) -> Iterator[Finding]:
         for name, group in self.scenario.auto_scaling_groups.items():
-            yield from self._reference(("auto_scaling_groups", name, "queue"), group.queue, "queues")
+            path: tuple[str, ...] = ("auto_scaling_groups", name)
+            if group.priority is None:
+                yield from self._reference((*path, "queue"), group.queues[0], "queues")
+            else:
+                for queue in group.queues:
+                    yield from self._reference((*path, "priority"), queue, "queues")
+            for queue in group.work_by_queue:
+                if queue not in group.queues:
+                    message = f"is no queue that {name} polls; {nearest_or_known(queue, group.queues)}"
+                    yield Finding((*path, "work_by_queue", queue), message)
 
     def _thresholds(self) -> Iterator[Finding]:
         if any(section in ("queues", "functions", "auto_scaling_groups") for section, _ in self.broken):
@@ -234,7 +252,7 @@ class Checks:
             yield Finding(("discard",), f"is {write_duration(scenario.discard)}; {least}")
         for name, producer in scenario.producers.items():
             phases = producer.phases or ()
-            steady = producer.interarrival is not None or (
+            steady = bool(producer.interarrival or producer.closed_loop) or (
                 len(phases) == 1 and phases[0].ramp_to is None and phases[0].bursts is None
             )
             if not steady:

@@ -7,6 +7,7 @@ from pydantic import StrictBool, ValidationInfo, field_validator, model_validato
 
 from simulator.scenario import rules as dated_rules
 from simulator.scenario.distributions import SHAPES, TimeDistribution
+from simulator.scenario.loops import Denied, Heartbeat, Loop, Priority
 from simulator.scenario.problems import Finding, nearest_or_known, refuse
 from simulator.scenario.spec import Context, Spec, option, required, setting
 from simulator.scenario.units import Count, Duration, Name, Number, Share, Size, Text
@@ -49,6 +50,12 @@ class EventSource(Spec):
     report_batch_item_failures: StrictBool = option(
         "only the messages that failed come back, not their whole batch", default=False
     )
+    slot_turnaround: Duration = option(
+        "how long a slot is lost after each invocation; 0.39 to 0.42 s at 2 s of work in one lab",
+        default="0s",
+        low="0s",
+        high="1m",
+    )
 
 
 class Function(Spec):
@@ -89,10 +96,23 @@ class Receive(Spec):
     """How a worker receives and deletes."""
 
     max_messages: Count = setting("poller.max_messages", "messages in one receive, at most")
-    wait_time: Duration = setting("poller.wait_time", "how long a receive waits for messages (long poll)")
+    wait_time: Duration = setting(
+        "poller.wait_time", "how long a receive waits for messages; with 0s it is a short poll"
+    )
+    poll_pause: Duration = option(
+        "with short polls: pause after a receive that found nothing", default="1s", low="10ms", high="1h"
+    )
     delete: Literal["each", "batch"] = option(
         "delete `each` message when it is done, or all of a receive at its end (`batch`)", default="each"
     )
+    lost_answers: Share = option(
+        "share of receives and deletes whose answer is lost: a receive counts as received and is made again "
+        "after the client's time-out, a delete has deleted and is made again",
+        default="0%",
+        low="0%",
+        high="90%",
+    )
+    error_pause: Duration = setting("client.error_pause", "pause after a receive that was denied")
 
 
 class Capacity(Spec):
@@ -130,14 +150,18 @@ class Policy(Spec):
 
 
 class AutoScalingGroup(Spec):
-    """An EC2 Auto Scaling group whose instances poll a queue."""
+    """An EC2 Auto Scaling group whose instances poll a queue, or several by priority."""
 
-    queue: Name = required("the queue its workers poll")
+    queue: Name | None = option("the queue its workers poll; left out with `priority`")
+    priority: Priority | None = option("several queues its workers poll, and how they choose among them")
     instance_type: Text = required("what its instances are, such as `c6i.large`")
     workers_per_instance: Count = option(
         "workers on an instance, each receiving on its own", default=1, low="1", high="1000"
     )
     receive: Receive = option("how a worker receives and deletes", default={})
+    loop: Loop = option("the shape of a worker's loop", default="sequential")
+    heartbeat: Heartbeat | None = option("workers extend the visibility timeout while they work")
+    denied: dict[Name, Denied] = option("times in which its role lacks a permission", default={})
     boot: TimeDistribution = setting("ec2.boot", "from launch until the instance is in service")
     bootstrap: TimeDistribution = option("own start-up after the boot (user data, image pull)", default="0s")
     instance_warmup: Duration = setting(
@@ -152,11 +176,30 @@ class AutoScalingGroup(Spec):
         high="48h",
     )
     work: Work = required("how long its work takes")
+    work_by_queue: dict[Name, Work] = option(
+        "with `priority`: how long the work of a queue's messages takes, where it is not `work`", default={}
+    )
     failures: Failures = option("how its work fails", default={})
     capacity: Capacity = required("how many instances")
     declared: dict[Name, Policy] = option(
         "scaling policies; none keeps the size", default={}, alias="policies"
     )
+
+    @model_validator(mode="after")
+    def _polls_something(self) -> "AutoScalingGroup":
+        if (self.queue is None) == (self.priority is None):
+            has = "neither queue nor priority" if self.queue is None else "both queue and priority"
+            raise refuse(f"has {has}; give exactly one")
+        return self
+
+    @property
+    def queues(self) -> tuple[str, ...]:
+        """The queues its workers poll, the highest class first."""
+        return (self.queue,) if self.queue is not None else self.priority.queues if self.priority else ()
+
+    def work_of(self, queue: str) -> Work:
+        """How long the messages of one of its queues take."""
+        return self.work_by_queue.get(queue, self.work)
 
     @property
     def policies(self) -> dict[str, TargetTracking]:

@@ -42,6 +42,8 @@ def findings(scenario: Scenario) -> Iterator[Weighed]:
     yield from _timeouts(scenario)
     yield from _dead_letter_queues(scenario)
     yield from _single_groups(scenario)
+    yield from _heartbeats(scenario)
+    yield from _fair_queues(scenario)
 
 
 def _timeouts(scenario: Scenario) -> Iterator[Weighed]:
@@ -78,7 +80,7 @@ def _dead_letter_queues(scenario: Scenario) -> Iterator[Weighed]:
         if dead and dead.type != queue.type:
             message = f"is {queue.redrive.queue}, a {dead.type} queue; {name} is {queue.type}, so must it be"
             yield "error", Finding((*path, "queue"), message)
-        if dead and dead.retention <= queue.retention:
+        if dead and dead.type == "standard" and dead.retention <= queue.retention:
             message = f"is {write_duration(dead.retention)}, not above that of {name}"
             reason = "the age of a message counts from its first send, so it may be gone before anybody looks"
             found = Finding(("queues", queue.redrive.queue, "retention"), f"{message}: {reason}")
@@ -86,6 +88,24 @@ def _dead_letter_queues(scenario: Scenario) -> Iterator[Weighed]:
         if queue.redrive.max_receive_count == 1:
             message = "is 1: one throttled or lost receive dead-letters a healthy message; AWS advises 5"
             yield "warning", Finding((*path, "max_receive_count"), message)
+
+
+def _heartbeats(scenario: Scenario) -> Iterator[Weighed]:
+    """Find heartbeats that come when the timeout has ended."""
+    for name, group in scenario.auto_scaling_groups.items():
+        heartbeat = group.heartbeat
+        if heartbeat is None:
+            continue
+        path = ("auto_scaling_groups", name, "heartbeat", "every")
+        every = write_duration(heartbeat.every)
+        for queue in group.queues:
+            timeout = scenario.queues[queue].visibility_timeout
+            if heartbeat.every >= timeout:
+                message = f"is {every}; by then the visibility timeout of {queue} has ended"
+                yield "warning", Finding(path, f"{message}, {write_duration(timeout)}")
+        if heartbeat.every >= heartbeat.extend_to:
+            message = f"is {every}, not below extend_to: what one extends has ended when the next comes"
+            yield "warning", Finding(path, message)
 
 
 def _single_groups(scenario: Scenario) -> Iterator[Weighed]:
@@ -97,3 +117,28 @@ def _single_groups(scenario: Scenario) -> Iterator[Weighed]:
         if group and group.count == 1 and fifo:
             message = f"is 1: a FIFO queue, and {fifo[0]} is one, has one batch of a group worked at a time"
             yield "warning", Finding(("producers", name, "message", "group", "count"), message)
+
+
+def _fair_queues(scenario: Scenario) -> Iterator[Weighed]:
+    """Say which fair queues cannot have as many messages in flight as make a tenant noisy."""
+    least = scenario.rules.value("sqs.fair.min_inflight")
+    for name, queue in scenario.queues.items():
+        at_once = [*_at_once(scenario, name)]
+        if queue.fair and at_once and None not in at_once:
+            most = sum(number for number in at_once if number is not None)
+            if most < least:
+                message = f"is true, but its consumers have at most {most} messages in flight at once"
+                reason = f"a tenant is noisy from {least} of its own on, so equal work is never shared fairly"
+                yield "warning", Finding(("queues", name, "fair"), f"{message}; {reason}")
+
+
+def _at_once(scenario: Scenario, queue: str) -> Iterator[int | None]:
+    """Give the messages that each consumer of a queue has in flight at most; None where nothing says so."""
+    for function in scenario.functions.values():
+        if (source := function.event_sources.get(queue)) is not None:
+            slots = [n for n in (source.maximum_concurrency, function.reserved_concurrency) if n is not None]
+            yield min(slots) * source.batch_size if slots else None
+    for group in scenario.auto_scaling_groups.values():
+        if queue in group.queues:
+            workers = group.capacity.max * group.workers_per_instance
+            yield workers * group.receive.max_messages if group.loop.kind == "sequential" else None

@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, StrictBool, WithJsonSchema, model_validato
 
 from simulator.scenario.problems import Finding, refuse
 from simulator.scenario.producers import Group, Shares
+from simulator.scenario.redrive import RedriveAllow
 from simulator.scenario.spec import Spec, option, required, setting
 from simulator.scenario.units import Count, Duration, Name, kind_of
 
@@ -99,4 +100,23 @@ class Queue(Spec):
     retention: Duration = setting("sqs.queue.retention", "how long a message is kept if nobody deletes it")
     delay: Duration = setting("sqs.queue.delay", "how long a sent message is hidden at first")
     redrive: Redrive | None = option("the dead-letter queue and when messages go there")
+    redrive_allow: RedriveAllow = option(
+        "whose dead-letter queue it may be: `allow_all`, `deny_all` or a list of queues",
+        default="allow_all",
+        what="`allow_all`, `deny_all` or a list of queues",
+    )
+    high_throughput: StrictBool = option(
+        "FIFO only: quotas of calls by partition, deduplication by message group", default=False
+    )
+    fair: StrictBool = option(
+        "standard only: groups are sent as MessageGroupId, and those of a noisy one give way to the others",
+        default=False,
+    )
     backlog: Backlog | None = option("a standing backlog: counted in drain, not in percentiles")
+
+    @model_validator(mode="after")
+    def _fair_is_standard(self) -> "Queue":
+        if self.fair and self.type == "fifo":
+            message = "is true on a FIFO queue; only standard queues are fair, FIFO queues lock their groups"
+            raise refuse(Finding(("fair",), message))
+        return self

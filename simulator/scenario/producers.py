@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from simulator.scenario.distributions import SizeDistribution, TimeDistribution, largest, mean_of
 from simulator.scenario.problems import Finding, findings_of, read_at, refuse
+from simulator.scenario.senders import Batch, Client, ClosedLoop
 from simulator.scenario.spec import Context, Spec, option, required
 from simulator.scenario.traces import Trace
 from simulator.scenario.units import (
@@ -262,7 +263,7 @@ class Message(Spec):
     """What a message is like."""
 
     size: SizeDistribution = option("body and attributes together", default="1KiB")
-    group: Group | None = option("ordering key; sent as MessageGroupId to FIFO queues")
+    group: Group | None = option("ordering key; sent as MessageGroupId to FIFO queues and fair ones")
     attributes: dict[Name, Shares] = option(
         "each attribute's values with their shares", default={}, what="map of names to values with shares"
     )
@@ -298,7 +299,14 @@ class Producer(Spec):
     target: Name = required("the topic or queue it sends to")
     arrivals: Arrivals | None = option("when it sends")
     trace: Trace | None = option("when it sends: counts of a real system, instead of `arrivals`")
+    closed_loop: ClosedLoop | None = option(
+        "clients that each send again after an answer, instead of `arrivals`"
+    )
     message: Message = option("what it sends", default={})
+    batch: Batch | None = option("gather messages into calls; without it each is sent alone, at once")
+    client: Client | None = option(
+        "wait for answers and retry; without it answers come at once, and only throttled calls are retried"
+    )
 
     @property
     def phases(self) -> tuple[Phase, ...] | None:
@@ -312,9 +320,15 @@ class Producer(Spec):
 
     @model_validator(mode="after")
     def _one_kind(self) -> "Producer":
-        if (self.arrivals is None) == (self.trace is None):
-            has = "neither arrivals nor trace" if self.trace is None else "both arrivals and trace"
-            raise refuse(f"has {has}; give exactly one")
+        kinds = {"arrivals": self.arrivals, "trace": self.trace, "closed_loop": self.closed_loop}
+        given = [name for name, value in kinds.items() if value is not None]
+        if not given:
+            raise refuse("has neither arrivals nor trace nor closed_loop; give exactly one")
+        if len(given) > 1:
+            raise refuse(f"has {'both ' if len(given) == 2 else ''}{' and '.join(given)}; give exactly one")
+        if self.closed_loop is not None and self.batch is not None:
+            message = "cannot stand beside closed_loop: a client waits for each message's answer"
+            raise refuse(Finding(("batch",), message))
         return self
 
     def expected(self, duration: int) -> float:
@@ -323,6 +337,8 @@ class Producer(Spec):
             return duration / mean_of(self.interarrival)
         if self.trace:
             return sum(self.trace.counts)
+        if self.closed_loop:
+            return self.closed_loop.per_s * duration / 1e6
         return sum(
             (phase.rate + (phase.rate if phase.ramp_to is None else phase.ramp_to)) / 2 * phase.for_us / 1e6
             for phase in self.phases or ()

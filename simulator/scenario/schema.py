@@ -12,6 +12,7 @@ from simulator.scenario.messaging import Queue, Topic
 from simulator.scenario.problems import refuse
 from simulator.scenario.producers import Producer
 from simulator.scenario.reading import KeyPath, Mark
+from simulator.scenario.redrive import RedriveTask
 from simulator.scenario.rules import Rules
 from simulator.scenario.spec import Spec, option, required
 from simulator.scenario.thresholds import ThresholdText
@@ -78,6 +79,9 @@ class Scenario(Spec):
     producers: dict[Name, Producer] = option("who sends", default={})
     topics: dict[Name, Topic] = option("SNS topics", default={})
     queues: dict[Name, Queue] = required("SQS queues")
+    redrive_tasks: dict[Name, RedriveTask] = option(
+        "message move tasks: what dead-letter queues hold is sent anew", default={}
+    )
     functions: dict[Name, Function] = option("Lambda functions", default={})
     auto_scaling_groups: dict[Name, AutoScalingGroup] = option("EC2 Auto Scaling groups", default={})
     thresholds: tuple[ThresholdText, ...] = option(

@@ -17,7 +17,9 @@ _AMOUNT: Final = {"count": COUNT, "rate": RATE}
 _LEVEL: Final = {"mean": NUMBER, "max": NUMBER}
 
 _RARE: Final = {"count": COUNT, "share": SHARE}
-_CAUSES: Final = ("visibility_timeout", "failure", "batch_mate", "throttle", "crash")
+_CAUSES: Final = (
+    "visibility_timeout", "failure", "batch_mate", "throttle", "crash", "lost_answer", "access_denied",
+)  # fmt: skip
 
 RUN, QUEUE, SOURCE, MAPPING, GROUP = "run", "queue", "source queue", "event source", "group"
 _QUEUES: Final = (RUN, QUEUE, SOURCE)
@@ -45,7 +47,10 @@ METRICS: Final[Mapping[str, Metric]] = {
     "deduplicated": Metric("messages a FIFO topic or queue had already", _AMOUNT, (RUN,)),
     "sent": Metric("copies that came into queues", _AMOUNT, _QUEUES),
     "throughput": Metric("first successful processings", _AMOUNT, _QUEUES),
-    "wait": Metric("from sent to the start of the first processing", _TIMES, (RUN, SOURCE)),
+    "wait": Metric(
+        "from sent to the start of the first processing", _TIMES, (RUN, SOURCE), "tenants", ("quiet", "noisy")
+    ),
+    "noisy_tenants": Metric("tenants that fair queues have marked as noisy", _LEVEL, (RUN, SOURCE)),
     "end_to_end": Metric("from offered to the end of the first success", _TIMES, (RUN, SOURCE)),
     "send_delay": Metric("from offered to sent", _TIMES, (RUN, SOURCE)),
     "drain": Metric("from the peak's end until its backlog is gone", {"": DURATION}, (RUN, SOURCE)),
@@ -61,6 +66,13 @@ METRICS: Final[Mapping[str, Metric]] = {
     "out_of_order": Metric("copies processed after a later-sent one of their group", _RARE, _QUEUES),
     "failed_attempt": Metric("processings that failed on their own", _RARE, _QUEUES),
     "receives_per_copy": Metric("deliveries of a copy", {"mean": NUMBER}, _QUEUES),
+    "inversion": Metric("messages received while one of a higher class was visible", _RARE, _QUEUES),
+    "starvation": Metric(
+        "longest time in which a class had messages waiting and none was received",
+        {"": DURATION},
+        (RUN, SOURCE),
+    ),
+    "empty_receive": Metric("receives that found nothing", {"count": COUNT}, (*_QUEUES, *_CONSUMERS)),
     "throttle": Metric("invocations refused by a quota", {"count": COUNT}, (*_QUEUES, *_CONSUMERS)),
     "cold_start": Metric("invocations in a new environment", _RARE, (*_QUEUES, *_CONSUMERS)),
     "busy": Metric("batches worked at once", _LEVEL, _CONSUMERS),
@@ -74,7 +86,7 @@ METRICS: Final[Mapping[str, Metric]] = {
         (
             "arrivals", "ramp", "maximum_concurrency", "reserved_concurrency", "account_concurrency",
             "scaling_rate", "group_locked", "call_tokens", "in_flight_cap", "metric_lag", "booting",
-            "maximum_size", "mapping_cap",
+            "maximum_size", "mapping_cap", "access_denied",
         ),
     ),
 }  # fmt: skip

@@ -28,6 +28,8 @@ def disagreements(case: Mapping[str, Any]) -> list[str]:
 def _numbers(kind: str, p: Parameters) -> dict[str, float]:
     if kind == "queue" and p["interarrival"]["dist"] == "exponential":
         return _queue(p)
+    if kind == "priority" and p["servers"] == 1:
+        return _priority(p)
     if kind == "esm_ramp":
         work = p["backlog"] / p["batch"] * p["batch_time"]
         drained = theory.ramp_drain_time(work, p["start"], p["growth_per_s"], p["cap"])
@@ -40,6 +42,23 @@ def _numbers(kind: str, p: Parameters) -> dict[str, float]:
         fluid = theory.fluid_queue([(p["duration"], rate, rate)], p["servers"] / p["service"])
         return {"backlog_at_end": fluid.peak, "empty_at": fluid.empty_at_s}
     return {}
+
+
+def _priority(p: Parameters) -> dict[str, float]:
+    """M/G/1 with non-pre-emptive priorities."""
+    classes = p["classes"]
+    if any(one["interarrival"]["dist"] != "exponential" for one in classes):
+        return {}
+    loads, residual = [], 0.0
+    for one in classes:
+        rate, work = 1 / one["interarrival"]["mean"], lab.mean(one["service"])
+        loads.append(theory.slots_needed(rate, work))
+        residual += rate * work**2 * (1 + lab.scv(one["service"])) / 2
+    waits = theory.cobham_waits(loads, residual)
+    numbers = {f"wq_{one['name']}": wait for one, wait in zip(classes, waits, strict=True)}
+    return numbers | {
+        f"w_{one['name']}": numbers[f"wq_{one['name']}"] + lab.mean(one["service"]) for one in classes
+    }
 
 
 def _queue(p: Parameters) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tests.conformance import single_queues, systems
+from tests.conformance import priorities, single_queues, systems
 from tests.conformance.closed_forms import disagreements
 from tests.conformance.estimates import Replicate, differences, estimate
 from tests.conformance.lab import Parameters
@@ -20,6 +20,7 @@ def run_case(case: Case) -> list[str]:
 
 KINDS: dict[str, Callable[[Parameters], Replicate]] = {
     "queue": single_queues.queue,
+    "priority": priorities.priority,
     "batch_arrivals": single_queues.batch_arrivals,
     "bulk_service": single_queues.bulk_service,
     "busy_ramp": systems.busy_ramp,

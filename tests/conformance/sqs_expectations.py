@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from tests.conformance.running import NotBuilt
@@ -15,14 +16,15 @@ NOT_COMPARED = {"ok", "error", "order", "aws_observed_order"}
 class Message:
     """One message of an answer, in the words of the case; times in seconds."""
 
-    message_id: int
+    message_id: str
     body: str
     group: str | None
+    deduplication_id: str | None
     receive_count: int
     sent_at: float
     first_received_at: float
     dlq_source: str | None
-    handle: int
+    handle: str
 
 
 @dataclass
@@ -30,7 +32,8 @@ class Outcome:
     """What came of a step: what applies to its call is filled in."""
 
     error: str | None = None
-    message_id: int | None = None
+    message_id: str | None = None
+    sequence_number: str | None = None
     messages: list[Message] = field(default_factory=list)
     returned_at: float | None = None
     polls: list["Outcome"] = field(default_factory=list)
@@ -124,6 +127,22 @@ def _ids(outcome: Outcome, wanted: str | list[str], saved: Saved) -> Any:
     return wanted if ids == [saved[name].message_id for name in wanted] else ids
 
 
+def _deduplication_ids(outcome: Outcome, wanted: list[str], saved: Saved) -> list[str | None]:
+    """The ids, those that are a saved message's id in the words of the case."""
+    got: list[str | None] = []
+    for place, message in enumerate(outcome.messages):
+        name = wanted[place] if place < len(wanted) else ""
+        is_id = name.startswith("@id:") and message.deduplication_id == saved[name[4:]].message_id
+        got.append(name if is_id else message.deduplication_id)
+    return got
+
+
+def _rising(outcome: Outcome, wanted: list[str], saved: Saved) -> Any:
+    """The names wanted where their sequence numbers rise strictly, else these."""
+    numbers = [int(saved[name].sequence_number or 0) for name in wanted]
+    return wanted if all(a < b for a, b in pairwise(numbers)) else numbers
+
+
 def _another_handle(outcome: Outcome, wanted: str, saved: Saved) -> bool:
     name, _, index = wanted.partition("#")
     return bool(outcome.messages) and outcome.messages[0].handle != saved[name].messages[int(index)].handle
@@ -159,6 +178,8 @@ READERS: dict[str, Callable[[Outcome, Any, Saved], Any]] = {
     "same_message_id_as": _ids,
     "receipt_differs_from": _another_handle,
     "attrs": _attributes,
+    "dedup_ids": _deduplication_ids,
+    "sequence_increasing": _rising,
     "dlq_source": _source,
     "returned_at": lambda outcome, wanted, saved: outcome.returned_at,
     "ok_ids": lambda outcome, wanted, saved: outcome.ok_ids,

@@ -2,6 +2,7 @@
 
 import random
 from array import array
+from typing import Any
 
 import numpy as np
 import pytest
@@ -97,12 +98,12 @@ class Lab:
 
     @staticmethod
     def _queue(
-        fifo: bool, tokens: int | None, common: dict[str, int], limit: int | None, delay: int
+        fifo: bool, tokens: int | None, common: dict[str, Any], limit: int | None, delay: int
     ) -> StandardQueue | FifoQueue:
         if fifo:
             return FifoQueue(
                 **common, max_receive_count=limit, delay_us=delay, calls_per_s=tokens, burst_us=20_000,
-                deduplication_window_us=300,
+                deduplication_window_us=300, look_through=5 if limit is None else 120_000,
             )  # fmt: skip
         return StandardQueue(**common, max_receive_count=limit, delay_us=delay)
 

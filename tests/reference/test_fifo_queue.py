@@ -33,9 +33,15 @@ class FifoQueueMachine(RuleBasedStateMachine):
         cap=st.sampled_from([2, 5, 1000]),
         most=st.sampled_from([None, 1, 2]),
         slack=st.sampled_from([0, SLACK]),
+        scope=st.sampled_from(["queue", "messageGroup"]),
+        depth=st.sampled_from([1_000, 1_000, 1, 3]),
     )
-    def start(self, timeout, retention, delay, cap, most, slack):
-        for module in ("fifo", "message_groups"):  # with none, stale entries are cleaned out all the time
+    def start(self, timeout, retention, delay, cap, most, slack, scope, depth):
+        for module in (
+            "fifo_line",
+            "flights",
+            "message_groups",
+        ):  # with none, stale entries are cleaned out all the time
             self.patch.setattr(f"simulator.aws.sqs.{module}.SLACK", slack)
         self.now = 0
         self.timeout = timeout
@@ -49,8 +55,13 @@ class FifoQueueMachine(RuleBasedStateMachine):
             max_receive_count=most,
             deduplication_window_us=20,
             calls_per_s=None,
+            deduplication_scope=scope,
+            attempt_window_us=20,
+            look_through=depth,
         )
-        self.plain = PlainFifoQueue(timeout, retention, delay, cap, most, 20)
+        self.plain = PlainFifoQueue(
+            timeout, retention, delay, cap, most, 20, by_group=scope == "messageGroup", depth=depth
+        )
         self.receipts: list[tuple[FifoReceipt, int]] = []
         self.group_of: dict[int, int] = {}
         self.inside: list[int] = []  # what must be in the queue, in order of arrival
@@ -85,20 +96,30 @@ class FifoQueueMachine(RuleBasedStateMachine):
         self.inside.append(self.copies)
         self.group_of[self.copies] = group
 
-    @rule(most=st.integers(1, 10), timeout=st.sampled_from([None, None, None, 0, 3, 25]))
-    def receive(self, most, timeout):
-        wanted = self.plain.receive(self.now, most, timeout)
-        receipt = self.real.receive_message(self.now, most, timeout)
+    @rule(
+        most=st.integers(1, 10),
+        timeout=st.sampled_from([None, None, None, 0, 3, 25]),
+        attempt=st.sampled_from([None, None, "one", "two"]),
+    )
+    def receive(self, most, timeout, attempt):
+        if attempt is None:
+            wanted = self.plain.receive(self.now, most, timeout)
+        else:
+            wanted = self.plain.attempt(self.now, most, timeout, attempt)
+        receipt = self.real.receive_message(self.now, most, timeout, attempt)
         if receipt is None or wanted is None:
             assert receipt is None and wanted is None
             return
         copies, moved, again, holder = wanted
         assert (receipt.received, receipt.copies) == (copies, copies)
         assert (receipt.moved, receipt.again) == (moved, again)
-        assert receipt.available_at <= receipt.received_at == self.now
+        again_asked = any(receipt is other for other, _ in self.receipts)
+        assert receipt.available_at <= receipt.received_at <= self.now
+        assert again_asked == (receipt.received_at < self.now) or attempt is not None
         assert receipt.visible_at == self.now + (self.timeout if timeout is None else timeout)
         self.inside = [c for c in self.inside if c not in moved]
-        self.receipts.append((receipt, holder))
+        if not again_asked:
+            self.receipts.append((receipt, holder))
         self._check_order_of_groups(receipt)
 
     def _check_order_of_groups(self, receipt):
@@ -135,6 +156,25 @@ class FifoQueueMachine(RuleBasedStateMachine):
         self.receipts.append((changed, number))
 
     @rule()
+    def purge(self):
+        assert self.real.purge(self.now) == self.plain.purge(self.now)
+        gone = {c for c, _ in self.plain.expired}
+        self.inside = [c for c in self.inside if c in gone]
+
+    @rule(
+        timeout=st.sampled_from([None, 0, 4, 30]),
+        delay=st.sampled_from([None, 0, 4, 15]),
+        retention=st.sampled_from([None, 6, 40]),
+    )
+    def set_attributes(self, timeout, delay, retention):
+        self.real.set_attributes(
+            self.now, visibility_timeout_us=timeout, delay_us=delay, retention_us=retention
+        )
+        self.plain.set_attributes(self.now, timeout, delay, retention)
+        self.timeout = self.timeout if timeout is None else timeout
+        self.long_kept = self.long_kept and retention is None
+
+    @rule()
     def expire(self):
         self.plain.settle(self.now)
         assert self.real.expire(self.now) == self.plain.expired
@@ -159,7 +199,8 @@ class FifoQueueMachine(RuleBasedStateMachine):
     def next_visible_is_right(self):
         """Before it a receive gives nothing, whenever asked; at it something.
 
-        At the cap it may come early: what is ready now may have expired when there is room for it.
+        At the cap it may come early: what is ready now may have expired when there is room for it. So it
+        may with messages behind the horizon: what expires moves it, maybe to nothing new.
         """
         at = self.real.next_visible_at(self.now)
         assert at >= self.now
@@ -168,6 +209,8 @@ class FifoQueueMachine(RuleBasedStateMachine):
                 assert copying.deepcopy(self.plain).receive(instant, 1, None) is None
         if self.now < at:
             assert copying.deepcopy(self.real).receive_message(at - 1) is None
+        if self.real._groups.beyond:
+            return
         if at < NEVER and (self.long_kept or self.real.in_flight(self.now) < self.real.max_in_flight):
             assert copying.deepcopy(self.real).receive_message(at) is not None
 

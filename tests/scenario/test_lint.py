@@ -48,6 +48,10 @@ def test_a_dead_letter_queue_that_keeps_no_longer_than_its_source_is_warned_of()
     assert linted(TINY, "queues.orders-dlq.retention=97h") == []
 
 
+def test_a_fifo_dead_letter_queue_may_keep_no_longer_as_its_clock_starts_at_the_move() -> None:
+    assert linted(FIFO, "queues.orders-dlq.retention=4d") == []
+
+
 def test_a_maximum_receive_count_of_one_is_warned_of() -> None:
     (said,) = linted(TINY, "queues.orders.redrive.max_receive_count=1")
     assert said.startswith("0: warning: queues.orders.redrive.max_receive_count is 1")
@@ -63,3 +67,17 @@ def test_a_note_says_that_it_is_a_warning() -> None:
     (note,) = lint(load(TINY, sets=["queues.orders-dlq.retention=1d"]))
     assert str(note).startswith("--set queues.orders-dlq.retention=1d: queues.orders-dlq.retention is 1d")
     assert str(note).endswith("(warning)")
+
+
+def test_a_fair_queue_whose_consumers_have_too_little_in_flight_to_make_a_tenant_noisy_is_warned_of() -> None:
+    slots = "functions.ship.event_sources.orders.maximum_concurrency"
+    size = "functions.ship.event_sources.orders.batch_size=1"
+    (said,) = linted(TINY, "queues.orders.fair=true", f"{slots}=29", size)
+    assert "queues.orders.fair is true, but its consumers have at most 29 messages in flight at once" in said
+    assert linted(TINY, "queues.orders.fair=true", f"{slots}=30", size) == []
+    assert linted(TINY, "queues.orders.fair=true", size) == []
+
+
+def test_a_fifo_queue_cannot_be_fair() -> None:
+    with pytest.raises(ScenarioError, match="only standard queues are fair"):
+        load(TINY, sets=["queues.orders.fair=true", "queues.orders.type=fifo"])

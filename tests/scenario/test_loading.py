@@ -91,6 +91,9 @@ def test_a_dump_has_the_defaults_in_a_scenarios_words() -> None:
         "retention": "4d",
         "delay": "0s",
         "redrive": {"queue": "orders-dlq", "max_receive_count": 5},
+        "redrive_allow": "allow_all",
+        "high_throughput": False,
+        "fair": False,
     }
     assert words["producers"]["web"]["arrivals"] == [{"for": "5s", "rate": "20/s", "process": "poisson"}]
 

@@ -51,7 +51,9 @@ def test_a_threshold_has_the_key_and_unit_of_the_answer(
         ("drain.p95 < 2m", "write drain"),
         ("wait.p95 < 2", "its bound is 2, which has no unit; write 2s"),
         ("lost.share < 0.1", "its bound is 0.1, which has no unit; write 0.1%"),
-        ("wait{cause=throttle}.p95 < 2m", "wait has no labels"),
+        ("drain{cause=throttle} < 2m", "drain has no labels"),
+        ("wait{cause=throttle}.p95 < 2m", "write wait{tenants=...}"),
+        ("wait{tenants=loud}.p95 < 2m", "loud is no tenants of wait, known: quiet, noisy"),
         ("lost{reason=retention}.count == 0", "write lost{cause=...}"),
         ("lost{cause=retentoin}.count == 0", "retentoin is no cause of lost, nearest is retention"),
         ("auto_scaling_groups.x limit.share < 5%", "say which limit"),
@@ -85,5 +87,6 @@ def test_labels_are_the_words_of_the_tables() -> None:
     causes = {cause.name.lower() for cause in Cause}
     limits = {limit.name.lower() for limit in Limit}
     for metric in METRICS.values():
-        assert set(metric.values) <= (limits if metric.label == "limit" else causes)
+        words = {"limit": limits, "tenants": {"quiet", "noisy"}}
+        assert set(metric.values) <= words.get(metric.label, causes)
     assert set(METRICS["limit"].values) == limits

@@ -15,15 +15,21 @@ def assert_rows_add_up(run: Ran) -> None:
     accepted = messages["outcome"] == Outcome.ACCEPTED
 
     # every copy a message became is in exactly one queue at first, and there once
-    first_stays = copies["arrival"] != Arrival.MOVE
+    redriven = copies["arrival"] == Arrival.REDRIVE
+    first_stays = (copies["arrival"] != Arrival.MOVE) & ~redriven
     assert messages["copies"][accepted].sum() == first_stays.sum()
     assert len(np.unique(copies["copy"][first_stays])) == first_stays.sum()
 
     # what leaves for a dead-letter queue arrives there at that very instant
     moved = copies["fate"] == Fate.DEAD_LETTERED
-    came = ~first_stays
+    came = copies["arrival"] == Arrival.MOVE
     for column, other in (("copy", "copy"), ("ended_at", "arrived_at")):
         assert np.array_equal(np.sort(copies[column][moved]), np.sort(copies[other][came]))
+
+    # what a redrive task takes out is sent anew at that instant
+    left = copies["fate"] == Fate.REDRIVEN
+    assert np.array_equal(np.sort(copies["copy"][left]), np.sort(copies["parent"][redriven]))
+    assert np.array_equal(np.sort(copies["ended_at"][left]), np.sort(copies["sent_at"][redriven]))
 
     # a copy was given out as often as there are deliveries of it
     assert copies["receives"].sum() == len(deliveries["copy"])

@@ -20,6 +20,28 @@ SHORTER = {
     },
     "real_traffic": {"duration": "90m", "producers.city.trace.for": "90m"},
     "standard_vs_fifo": {"duration": "2m"},
+    "priority_queues": {
+        "duration": "6m",
+        "producers.office.arrivals": "[{for: 1m, rate: 6/s}, {for: 1m, rate: 36/s}, {rate: 6/s}]",
+    },
+    "hot_group": {
+        "duration": "8m",
+        "producers.import.arrivals": "[{for: 1m, rate: 0/s}, {for: 20s, rate: 150/s}, {rate: 0/s}]",
+        "limits": "{sqs.fifo.scan_depth: 2k}",
+    },
+    "noisy_neighbour": {
+        "duration": "6m",
+        "producers.import.arrivals": "[{for: 30s, rate: 0/s}, {for: 20s, rate: 200/s}, {rate: 0/s}]",
+        "limits": "{sqs.fair.reaction: 20s}",
+    },
+    "redrive_storm": {
+        "duration": "3m",
+        "redrive_tasks.back.at": "30s",
+        "queues.orders-dlq.backlog.messages": "2k",
+    },
+    "sender_retries": {"duration": "30s"},
+    "poison_message": {"duration": "2m"},
+    "visibility_timeout": {"duration": "6m"},
 }
 """What makes a scenario short enough for a test; one that is not named here runs as it is."""
 

@@ -4,38 +4,18 @@ Rules: order and locks by message group, exactly-once sends within the deduplica
 receipt handles refused, redrive within the receive, retention in any state (aws-facts 1.1, 1.3, 2).
 """
 
-from bisect import bisect_right
-from collections import deque
 from collections.abc import Hashable, Iterator
-from heapq import heapify, heappop, heappush, heapreplace
-from operator import attrgetter
+from typing import Literal
 
 from simulator.aws.deduplication import Deduplication
-from simulator.aws.quotas import TokenBucket
-from simulator.aws.sqs.message_groups import GONE, HELD, SLACK, WAITING, Message, MessageGroup, MessageGroups
-from simulator.aws.sqs.receipt import NEVER, Receipt
+from simulator.aws.sqs.fifo_line import Line
+from simulator.aws.sqs.fifo_throughput import Partitioning, fifo_calls
+from simulator.aws.sqs.flights import FifoReceipt, Flights
+from simulator.aws.sqs.message_groups import HELD, WAITING, Message, MessageGroup, MessageGroups
+from simulator.aws.sqs.receipt import NEVER
+from simulator.aws.sqs.receive_attempts import ReceiveAttempts
 
-_arrived_at = attrgetter("arrived_at")
-
-
-class FifoReceipt(Receipt):
-    """A receipt that knows its messages, parallel to ``copies``; those of a group stand together."""
-
-    __slots__ = ("messages",)
-
-    def __init__(
-        self,
-        messages: list[Message],
-        received_at: int,
-        visible_at: int,
-        available_at: int,
-        due_at: list[int],
-        again: dict[int, int],
-        moved: list[int],
-    ) -> None:
-        copies = [message.copy for message in messages]
-        super().__init__(copies, received_at, visible_at, available_at, due_at, again, moved)
-        self.messages = messages
+__all__ = ["FifoQueue", "FifoReceipt"]
 
 
 class FifoQueue:
@@ -55,10 +35,19 @@ class FifoQueue:
         Copies in flight above which a receive finds nothing (a FIFO queue gives no error).
     max_receive_count : int, optional
         Of the redrive policy: a receive beyond it moves the copy. None: no dead-letter queue.
+    deduplication_scope : {"queue", "messageGroup"}
+        What a deduplication id is good for. It is that of the queue's creation: switching it later
+        changed nothing for the minutes it was observed (conformance FIFO-DUP-07).
+    partitioning : Partitioning, optional
+        High-throughput mode: *calls_per_s* are those of a partition. None: those of the queue.
+    attempt_window_us : int
+        How long a ReceiveRequestAttemptId is remembered [us].
+    look_through : int
+        Messages from the oldest on, in flight or not, among which a receive looks for a free group.
 
     Attributes
     ----------
-    send_calls, receive_calls, delete_calls : TokenBucket or None
+    send_calls, receive_calls, delete_calls : CallQuota or None
         The quota of each action. The caller takes a token for each call, an empty receive included.
     """
 
@@ -73,29 +62,40 @@ class FifoQueue:
         delay_us: int = 0,
         max_in_flight: int = 120_000,
         max_receive_count: int | None = None,
+        deduplication_scope: Literal["queue", "messageGroup"] = "queue",
+        partitioning: Partitioning | None = None,
+        attempt_window_us: int = 300_000_000,
+        look_through: int = 120_000,
     ) -> None:
         self.visibility_timeout_us = visibility_timeout_us
         self.retention_us = retention_us
         self.delay_us = delay_us
         self.max_in_flight = max_in_flight
         self.max_receive_count = max_receive_count
-        self.send_calls = _calls(calls_per_s, burst_us)
-        self.receive_calls = _calls(calls_per_s, burst_us)
-        self.delete_calls = _calls(calls_per_s, burst_us)
+        self.send_calls = fifo_calls(calls_per_s, burst_us, partitioning)
+        self.receive_calls = fifo_calls(calls_per_s, burst_us, partitioning)
+        self.delete_calls = fifo_calls(calls_per_s, burst_us, partitioning)
+        self._by_group = deduplication_scope == "messageGroup"
         self._deduplication = Deduplication(deduplication_window_us)
-        self._groups = MessageGroups(retention_us)
-        self._line: list[Message] = []  # all in order of arrival, read from _line_head on; some are gone
-        self._line_head = 0
-        self._in_flight: deque[FifoReceipt] = deque()  # one timeout for all: ascending
-        self._changed: list[tuple[int, int, FifoReceipt]] = []  # heap of the others by _ends_at
-        self._serial = 0
-        self.in_flight_count = 0
+        self._attempts = ReceiveAttempts(attempt_window_us)
+        self._groups = MessageGroups(retention_us, look_through)
+        self._line = Line(self._groups)
+        self._flights = Flights(retention_us)
+        self._uneven_until = -NEVER  # until then not all that arrived within the delay are delayed
+        self._kept_until = -NEVER  # retention was changed then: nothing expired before by the new one
         self._expired: list[tuple[int, int]] = []
+
+    @property
+    def in_flight_count(self) -> int:
+        """Messages in flight at the last call."""
+        return self._flights.count
 
     # -- sending ---------------------------------------------------------------------------------
 
     def send_message(self, now: int, copy: int, group: int | str, deduplication_id: Hashable) -> int:
         """Accept *copy* and answer with it; a duplicate is not stored and answers with its original."""
+        if self._by_group:
+            deduplication_id = (group, deduplication_id)
         original = self._deduplication.original(now, deduplication_id, copy)
         if original is not None:
             return original
@@ -122,18 +122,38 @@ class FifoQueue:
     # -- receiving -------------------------------------------------------------------------------
 
     def receive_message(
-        self, now: int, max_number_of_messages: int = 1, visibility_timeout_us: int | None = None
+        self,
+        now: int,
+        max_number_of_messages: int = 1,
+        visibility_timeout_us: int | None = None,
+        receive_request_attempt_id: str | None = None,
     ) -> FifoReceipt | None:
         """Give out up to *max_number_of_messages* and start their timeout.
 
         As many as can be had from the group with the oldest message that can be had, then from the
         next. None when there is nothing to give. A receipt without copies has only moved some to
-        the dead-letter queue: call again.
+        the dead-letter queue: call again. The same attempt id within its window gets the same receipt
+        again, and its timeouts start anew, if none of its messages was changed since.
         """
         self._settle(now)
-        left = min(max_number_of_messages, self.max_in_flight - self.in_flight_count)
         timeout_us = self.visibility_timeout_us if visibility_timeout_us is None else visibility_timeout_us
+        if receive_request_attempt_id is None:
+            return self._receive(now, max_number_of_messages, timeout_us)
+        receipt = self._attempts.answer(now, receive_request_attempt_id)
+        if receipt is not None:
+            self._flights.restart(receipt, now + timeout_us)
+            for message in receipt.messages:
+                self._groups.look(message.group, now, now)
+            return receipt
+        receipt = self._receive(now, max_number_of_messages, timeout_us)
+        if receipt is not None and receipt.copies:
+            self._attempts.remember(now, receive_request_attempt_id, receipt)
+        return receipt
+
+    def _receive(self, now: int, most: int, timeout_us: int) -> FifoReceipt | None:
+        left = min(most, self.max_in_flight - self._flights.count)
         groups = self._groups
+        horizon = groups.horizon
         messages: list[Message] = []
         again: dict[int, int] = {}
         moved: list[int] = []
@@ -145,7 +165,7 @@ class FifoQueue:
             if group.since > available_at:
                 available_at = group.since
             message = group.first
-            while message is not None and message.visible_at <= now and left:
+            while message is not None and message.visible_at <= now and left and message.place <= horizon:
                 following = message.after
                 if message.receive_count >= limit:
                     moved.append(message.copy)
@@ -162,8 +182,8 @@ class FifoQueue:
                 message = following
         if not visited:
             return None
-        due_at = [message.arrived_at + self.delay_us for message in messages]
-        receipt = FifoReceipt(messages, now, now + timeout_us, available_at, due_at, again, moved)
+        places = [message.arrived_at + self.delay_us for message in messages]
+        receipt = FifoReceipt(messages, now, now + timeout_us, available_at, places, again, moved)
         if messages and timeout_us:
             self._hold(receipt, timeout_us == self.visibility_timeout_us)
         for group in visited:
@@ -172,27 +192,8 @@ class FifoQueue:
 
     def _hold(self, receipt: FifoReceipt, usual: bool) -> None:
         """Put what *receipt* holds in flight; *usual*: by the queue's timeout."""
-        self.in_flight_count += len(receipt.messages)
-        for message in receipt.messages:
-            message.state = HELD
-        if not usual or self._line[self._line_head].arrived_at + self.retention_us < receipt.visible_at:
-            self._time(receipt)
-            return
-        self._in_flight.append(receipt)
-        if len(self._in_flight) > 2 * self.in_flight_count + SLACK:
-            self._in_flight = deque(other for other in self._in_flight if other.copies)
-
-    def _time(self, receipt: FifoReceipt) -> None:
-        self._serial += 1
-        heappush(self._changed, (self._ends_at(receipt), self._serial, receipt))
-        if len(self._changed) > 2 * self.in_flight_count + SLACK:
-            self._changed = [entry for entry in self._changed if entry[2].copies]
-            heapify(self._changed)
-
-    def _ends_at(self, receipt: FifoReceipt) -> int:
-        """When the first of what *receipt* holds stops being in flight, by its timeout or by retention."""
-        held = [message.arrived_at for message in receipt.messages if message.state == HELD]
-        return min(receipt.visible_at, min(held, default=NEVER) + self.retention_us)
+        first_gone_at = self._line.first_arrived_at + self.retention_us
+        self._flights.hold(receipt, usual=usual and first_gone_at >= receipt.visible_at)
 
     # -- deleting, changing ------------------------------------------------------------------------
 
@@ -230,10 +231,10 @@ class FifoQueue:
         """
         self._settle(now)
         chosen = self._let_go(now, receipt, copies)
-        due_at = [message.arrived_at + self.delay_us for message in chosen]
+        places = [message.arrived_at + self.delay_us for message in chosen]
         visible_at = now + timeout_us
         changed = FifoReceipt(
-            chosen, receipt.received_at, visible_at, receipt.available_at, due_at, receipt.again, []
+            chosen, receipt.received_at, visible_at, receipt.available_at, places, receipt.again, []
         )
         for message in chosen:
             message.visible_at = visible_at
@@ -247,73 +248,37 @@ class FifoQueue:
         """End the flight of *copies*, as far as *receipt* still holds them."""
         if receipt.visible_at <= now:
             return []
-        if copies == receipt.copies:
-            chosen = receipt.messages
-            receipt.messages = []
-            receipt.copies = []
-        else:
-            wanted = set(copies)
-            chosen = [message for message in receipt.messages if message.copy in wanted]
-            receipt.messages = [message for message in receipt.messages if message.copy not in wanted]
-            receipt.copies = [message.copy for message in receipt.messages]
-        chosen = [message for message in chosen if message.state == HELD]  # the others: gone by retention
+        chosen = receipt.let_go(copies)
         for message in chosen:
             message.state = WAITING
-        self.in_flight_count -= len(chosen)
+        self._flights.count -= len(chosen)
         return chosen
 
     # -- time --------------------------------------------------------------------------------------
 
     def _settle(self, now: int) -> None:
         """Let time act: retention first, then timeouts and delays that ended by *now*."""
-        line = self._line
-        head = self._line_head
-        while head < len(line) and line[head].state == GONE:
-            head += 1
-        self._line_head = head
-        if head < len(line) and line[head].arrived_at + self.retention_us <= now:
+        line, groups = self._line, self._groups
+        line.settle()
+        if line.first_arrived_at + self.retention_us <= now:
             self._expire(now)
-        if len(line) > 2 * self._groups.stored + SLACK:
-            self._line = [message for message in line if message.state != GONE]
-            self._line_head = 0
-        in_flight = self._in_flight
-        while in_flight and (in_flight[0].visible_at <= now or not in_flight[0].copies):
-            self._release(in_flight.popleft())
-        changed = self._changed
-        while changed and changed[0][0] <= now:
-            receipt = heappop(changed)[2]
-            if receipt.visible_at <= now:
-                self._release(receipt)
-            elif receipt.copies:
-                self._time(receipt)
-                changed = self._changed
-        self._groups.open(now)
+            line.settle()
+        self._flights.end(now)
+        groups.open(now)
+        if groups.beyond:
+            line.advance(now)
 
     def _expire(self, now: int) -> None:
         """Take out the messages whose retention ended by *now*, in whatever state they are."""
-        line = self._line
-        head = self._line_head
-        while head < len(line) and line[head].arrived_at + self.retention_us <= now:
-            message = line[head]
-            head += 1
-            if message.state == GONE:
-                continue
+        for message in self._line.stored():
+            if message.arrived_at + self.retention_us > now:
+                break
             if message.state == HELD:
-                self.in_flight_count -= 1
-            expired_at = message.arrived_at + self.retention_us
+                self._flights.count -= 1
+            expired_at = max(message.arrived_at + self.retention_us, self._kept_until)
             self._expired.append((message.copy, expired_at))
             self._groups.remove(message)
             self._groups.look(message.group, now, expired_at)
-        self._line_head = head
-
-    def _release(self, receipt: FifoReceipt) -> None:
-        """End the flight of all that *receipt* still holds: each stands in its place in its group."""
-        for message in receipt.messages:
-            if message.state == HELD:
-                message.state = WAITING
-                self.in_flight_count -= 1
-        receipt.copies = []
-        receipt.messages = []
 
     def expire(self, now: int) -> list[tuple[int, int]]:
         """Copies that retention removed since the last call, each with the instant [us] it did.
@@ -329,38 +294,80 @@ class FifoQueue:
     def next_visible_at(self, now: int) -> int:
         """The first instant [us], from *now*, at which a receive finds something; NEVER if none will.
 
-        With all of ``max_in_flight`` in flight it may come early, never late: what is ready now may be
-        past its retention when there is room for it.
+        With all of ``max_in_flight`` in flight or messages behind the horizon it may come early, never
+        late: what is ready now may be past its retention when there is room for it, and what expires
+        moves the horizon, maybe to nothing new.
         """
         self._settle(now)
-        ready_at = self._groups.next_ready_at(now)
-        if self.in_flight_count < self.max_in_flight:
+        groups = self._groups
+        ready_at = groups.next_ready_at(now)
+        if groups.beyond:
+            ready_at = min(ready_at, self._line.first_arrived_at + self.retention_us)
+        if self._flights.count < self.max_in_flight:
             return ready_at
-        return max(ready_at, self._next_end())
+        return max(ready_at, self._flights.next_end())
 
-    def _next_end(self) -> int:
-        """When the next copy stops being in flight by itself."""
-        while self._in_flight and not self._in_flight[0].copies:
-            self._in_flight.popleft()
-        end_at = self._in_flight[0].visible_at if self._in_flight else NEVER
-        changed = self._changed
-        while changed:
-            noted_at, serial, receipt = changed[0]
-            if not receipt.copies:
-                heappop(changed)
-                continue
-            at = self._ends_at(receipt)
-            if at == noted_at:
-                return min(end_at, at)
-            heapreplace(changed, (at, serial, receipt))
-        return end_at
+    # -- changing the queue ------------------------------------------------------------------------
+
+    def purge(self, now: int) -> list[int]:
+        """Take out every message, also those delayed and in flight, and return their copies.
+
+        No group is locked any more and no deduplication id or receive attempt is remembered.
+        """
+        self._settle(now)
+        purged = list(self._line.stored())
+        self._flights.clear()
+        for message in purged:
+            self._groups.remove(message)
+        for group in {message.group for message in purged}:
+            self._groups.look(group, now, now)
+        self._line.clear()
+        self._deduplication.clear()
+        self._attempts.clear()
+        return [message.copy for message in purged]
+
+    def set_attributes(
+        self,
+        now: int,
+        *,
+        visibility_timeout_us: int | None = None,
+        delay_us: int | None = None,
+        retention_us: int | None = None,
+    ) -> None:
+        """Change attributes [us]; None: as it was.
+
+        VisibilityTimeout goes for receives from now on, MessageRetentionPeriod for all that is stored,
+        and so, unlike on a standard queue, does DelaySeconds (aws-facts 2, conformance FIFO-DLY-05): for
+        all that is not in flight (model: AWS does not say what becomes of a message received before).
+        """
+        self._settle(now)
+        if visibility_timeout_us is not None:
+            self.visibility_timeout_us = visibility_timeout_us
+        if retention_us is not None:
+            self.retention_us = self._groups.retention_us = retention_us
+            self._kept_until = now
+        if delay_us is not None:
+            self._uneven_until = now + max(delay_us, self.delay_us)
+            self.delay_us = delay_us
+            for message in self._line.stored():
+                if message.state == WAITING:
+                    message.visible_at = message.arrived_at + delay_us
+        self._flights.resort(self.retention_us)
+        self._groups.look_again(now)
+        self._settle(now)
 
     # -- counting ----------------------------------------------------------------------------------
+
+    def oldest_at(self, now: int) -> int:
+        """When the oldest message arrived [us], of those in any state; NEVER without any."""
+        self._settle(now)
+        self._line.settle()
+        return self._line.first_arrived_at
 
     def visible(self, now: int) -> int:
         """Messages neither in flight nor delayed; those locked only by their group are among them."""
         self._settle(now)
-        return self._groups.stored - self.in_flight_count - self._delayed(now)
+        return self._groups.stored - self._flights.count - self._delayed(now)
 
     def delayed(self, now: int) -> int:
         """Messages whose delay has not ended at *now*."""
@@ -370,25 +377,22 @@ class FifoQueue:
     def _delayed(self, now: int) -> int:
         if not self.delay_us:
             return 0
-        due = bisect_right(self._line, now - self.delay_us, self._line_head, key=_arrived_at)
-        return len(self._line) - due
+        due_from = now - self.delay_us
+        if now < self._uneven_until:
+            late = self._line.arrived_after(due_from)
+            return sum(message.state == WAITING and message.visible_at > now for message in late)
+        return self._line.count_after(due_from)
 
     def in_flight(self, now: int) -> int:
         """Messages received, not deleted, whose timeout has not ended at *now*."""
         self._settle(now)
-        return self.in_flight_count
+        return self._flights.count
 
     def contents(self, now: int) -> Iterator[tuple[int, str]]:
         """Every copy in the queue with its state: ``delayed visible in_flight``."""
         self._settle(now)
-        for message in self._line[self._line_head :]:
+        for message in self._line.stored():
             if message.state == HELD:
                 yield message.copy, "in_flight"
-            elif message.state == WAITING:
-                yield message.copy, "delayed" if message.arrived_at + self.delay_us > now else "visible"
-
-
-def _calls(calls_per_s: int | None, burst_us: int) -> TokenBucket | None:
-    if calls_per_s is None:
-        return None
-    return TokenBucket(calls_per_s, calls_per_s * burst_us // 1_000_000)
+            else:
+                yield message.copy, "delayed" if message.visible_at > now else "visible"

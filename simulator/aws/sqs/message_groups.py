@@ -92,13 +92,36 @@ class MessageGroups:
     ----------
     retention_us : int
         How long a message stays from its arrival [us]; taking it out then is the caller's part.
+    depth : int
+        Messages from the oldest on that a receive looks through.
+
+    Attributes
+    ----------
+    stored, beyond : int
+        Messages in all groups, and those of them behind the first *depth*: no receive finds them yet.
+    horizon : int
+        Place of the last message that a receive looks at; NEVER when it looks at all.
     """
 
-    __slots__ = ("_closed", "_empty", "_groups", "_places", "_ready", "retention_us", "stored")
+    __slots__ = (
+        "_closed",
+        "_empty",
+        "_groups",
+        "_places",
+        "_ready",
+        "beyond",
+        "depth",
+        "horizon",
+        "retention_us",
+        "stored",
+    )
 
-    def __init__(self, retention_us: int) -> None:
+    def __init__(self, retention_us: int, depth: int = NEVER) -> None:
         self.retention_us = retention_us
+        self.depth = depth
         self.stored = 0
+        self.beyond = 0
+        self.horizon = NEVER
         self._groups: dict[Hashable, MessageGroup] = {}
         self._empty = 0  # groups without messages, kept until they outnumber the others
         self._places = 0
@@ -111,6 +134,10 @@ class MessageGroups:
         if group is None:
             group = self._groups[name] = MessageGroup()
             self._empty += 1
+        if self.beyond or self.stored >= self.depth:
+            if not self.beyond:
+                self.horizon = self._places
+            self.beyond += 1
         self._places = place = self._places + 1
         message = Message(copy, group, place, now, visible_at, receive_count)
         self.stored += 1
@@ -142,12 +169,37 @@ class MessageGroups:
             message.after = None
         message.state = GONE
         self.stored -= 1
+        if message.place > self.horizon:
+            self._come_within(self.horizon)
+
+    def reach(self, message: Message, now: int) -> None:
+        """Look at *message* from *now* [us] on: it is the first behind the horizon, and now within it."""
+        self._come_within(message.place)
+        if message.group.first is message:
+            self.look(message.group, now, now)
+
+    def _come_within(self, horizon: int) -> None:
+        """One message less is behind the *horizon*."""
+        self.beyond -= 1
+        self.horizon = horizon if self.beyond else NEVER
+
+    def look_again(self, now: int) -> None:
+        """Look at every group: instants from which messages are visible have changed."""
+        for group in self._groups.values():
+            if group.first is not None:
+                self.look(group, now, now)
 
     def look(self, group: MessageGroup, now: int, since: int) -> None:
-        """Note by its first message that *group* is ready, *since* that instant, or when it opens."""
+        """Note by its first message that *group* is ready, *since* that instant, or when it opens.
+
+        Of a group behind the horizon nothing is noted: ``reach`` comes to it.
+        """
         message = group.first
         if message is None:
             self._emptied(group)
+        elif message.place > self.horizon:
+            group.place = _NOWHERE
+            group.opens_at = NEVER
         elif message.visible_at <= now:
             group.since = since
             group.opens_at = NEVER

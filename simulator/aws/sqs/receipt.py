@@ -19,6 +19,8 @@ class Receipt:
         When the receive took place and when what is left becomes visible again [us].
     available_at : int
         The instant [us] since which a receive could have had the newest of them.
+    places : list of int
+        Each one's place in the queue [us], as ``received``: on a standard queue when it was sent.
     again : dict
         ApproximateReceiveCount of each copy that was received before.
     moved : list of int
@@ -29,8 +31,8 @@ class Receipt:
         "again",
         "available_at",
         "copies",
-        "due_at",
         "moved",
+        "places",
         "received",
         "received_at",
         "visible_at",
@@ -42,7 +44,7 @@ class Receipt:
         received_at: int,
         visible_at: int,
         available_at: int,
-        due_at: list[int],
+        places: list[int],
         again: dict[int, int],
         moved: list[int],
     ) -> None:
@@ -51,6 +53,6 @@ class Receipt:
         self.received_at = received_at
         self.visible_at = visible_at
         self.available_at = available_at
-        self.due_at = due_at  # when each first became visible [us]: its place in the queue
+        self.places = places
         self.again = again
         self.moved = moved

@@ -4,6 +4,8 @@ Sources: SQS developer guide (aws-facts 1.1, 1.3, 2); conformance cases (FIFO-..
 win over the guide. Random sequences against a plain model are in ``tests/reference``.
 """
 
+from typing import Literal
+
 import pytest
 
 from simulator.aws.sqs.fifo import FifoQueue, FifoReceipt
@@ -24,6 +26,8 @@ def fifo(
     most: int | None = None,
     calls_per_s: int | None = None,
     burst: int = SECOND,
+    scope: Literal["queue", "messageGroup"] = "queue",
+    look_through: int = 120_000,
 ) -> FifoQueue:
     return FifoQueue(
         visibility_timeout_us=visibility,
@@ -34,6 +38,8 @@ def fifo(
         delay_us=delay,
         max_in_flight=cap,
         max_receive_count=most,
+        deduplication_scope=scope,
+        look_through=look_through,
     )
 
 

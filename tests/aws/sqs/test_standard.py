@@ -3,11 +3,8 @@
 from typing import Any
 
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from simulator.aws.sqs.receipt import NEVER, Receipt
+from simulator.aws.sqs.receipt import NEVER
 from simulator.aws.sqs.standard import StandardQueue
 
 S = 1_000_000
@@ -229,106 +226,159 @@ def test_above_the_in_flight_cap_a_receive_finds_nothing_until_a_delete() -> Non
     assert more is not None and more.copies == [3]
 
 
-class DrivenQueue(RuleBasedStateMachine):
-    """Random calls on a queue, its books kept beside it."""
-
-    @initialize(
-        delay=st.sampled_from([0, 3]),
-        limit=st.sampled_from([None, 2]),
-        cap=st.sampled_from([5, 1000]),
-    )
-    def start(self, delay: int, limit: int | None, cap: int) -> None:
-        self.queue = a_queue(
-            visibility_timeout_us=7,
-            retention_us=60,
-            delay_us=delay,
-            max_in_flight=cap,
-            max_receive_count=limit,
-        )
-        self.now = 0
-        self.sent = 0
-        self.inside: set[int] = set()
-        self.held: list[Receipt] = []
-        self.limit = limit
-        self.counts: dict[int, int] = {}
-
-    def _expire(self) -> None:
-        for copy, at in self.queue.expire(self.now):
-            assert copy in self.inside and at <= self.now
-            self.inside.discard(copy)
-
-    @rule(n=st.integers(1, 4), ahead=st.integers(0, 2))
-    def send(self, n: int, ahead: int) -> None:
-        last = max(self.now + ahead, getattr(self, "last_sent", 0))
-        self.last_sent = last
-        copies = list(range(self.sent, self.sent + n))
-        self.queue.send_messages([last] * n, copies)
-        self.sent += n
-        self.inside.update(copies)
-
-    @rule(n=st.integers(1, 10), timeout=st.sampled_from([None, 0, 3]))
-    def receive(self, n: int, timeout: int | None) -> None:
-        promised = self.queue.next_visible_at(self.now)
-        receipt = self.queue.receive_message(self.now, n, timeout)
-        self._expire()
-        assert (receipt is not None) == (promised <= self.now)
-        if receipt is None:
-            return
-        assert receipt.received or receipt.moved
-        assert len(set(receipt.received)) == len(receipt.received) <= n
-        for copy in receipt.received:
-            assert copy in self.inside
-            self.counts[copy] = self.counts.get(copy, 0) + 1
-            assert receipt.again.get(copy, 1) == self.counts[copy]
-            assert self.limit is None or self.counts[copy] <= self.limit
-        for copy in receipt.moved:
-            assert copy in self.inside
-            self.inside.discard(copy)
-        self.held.append(receipt)
-
-    @precondition(lambda self: self.held)
-    @rule(data=st.data())
-    def delete(self, data: st.DataObject) -> None:
-        receipt = data.draw(st.sampled_from(self.held))
-        some = [copy for copy in receipt.received if data.draw(st.booleans())]
-        for copy in self.queue.delete_messages(self.now, receipt, some):
-            assert copy in self.inside
-            self.inside.discard(copy)
-        self._expire()
-
-    @precondition(lambda self: self.held)
-    @rule(data=st.data(), timeout=st.integers(0, 9))
-    def change(self, data: st.DataObject, timeout: int) -> None:
-        receipt = data.draw(st.sampled_from(self.held))
-        some = [copy for copy in receipt.received if data.draw(st.booleans())]
-        if some:
-            self.held.append(self.queue.change_message_visibility(self.now, receipt, some, timeout))
-        self._expire()
-
-    @rule(by=st.integers(1, 12))
-    def wait(self, by: int) -> None:
-        promised = self.queue.next_visible_at(self.now)
-        if self.now < promised < self.now + by:
-            assert (
-                self.queue.visible(promised - 1) == 0
-                or self.queue.in_flight(self.now) >= self.queue.max_in_flight
-            )
-        self.now += by
-
-    @invariant()
-    def books_balance(self) -> None:
-        if not hasattr(self, "queue"):
-            return
-        states = [copy for copy, _ in self.queue.contents(self.now)]
-        self._expire()
-        assert sorted(states) == sorted(self.inside)
-        queue, now = self.queue, self.now
-        named = [state for _, state in queue.contents(now)]
-        assert queue.visible(now) == named.count("visible")
-        assert queue.delayed(now) == named.count("delayed")
-        assert queue.in_flight(now) == named.count("in_flight")
-        assert queue.next_visible_at(now) <= NEVER
+def test_a_short_poll_above_the_in_flight_cap_is_refused_and_a_long_one_just_finds_nothing() -> None:
+    queue = a_queue(max_in_flight=1)
+    queue.send_messages([0, 0], [0, 1])
+    assert queue.short_poll_refusal(0) is None
+    queue.receive_message(0)
+    assert queue.short_poll_refusal(S) == "OverLimit"
+    assert queue.receive_message(S) is None
+    assert queue.short_poll_refusal(30 * S) is None
 
 
-TestDrivenQueue = DrivenQueue.TestCase
-TestDrivenQueue.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+def test_a_message_timer_beats_the_delay_of_the_queue() -> None:
+    queue = a_queue(delay_us=10 * S)
+    queue.send_delayed(0, 0, 0)
+    queue.send_delayed(0, 1, 900 * S)
+    queue.send_messages([0], [2])
+    assert (queue.visible(0), queue.delayed(0)) == (1, 2)
+    assert (queue.visible(10 * S), queue.delayed(10 * S)) == (2, 1)
+    assert queue.next_visible_at(899 * S) == 899 * S
+    assert (queue.visible(900 * S), queue.delayed(900 * S)) == (3, 0)
+
+
+def test_messages_with_timers_come_by_the_time_they_were_sent() -> None:
+    queue = a_queue()
+    queue.send_delayed(0, 0, 5 * S)
+    queue.send_messages([S], [1])
+    receipt = queue.receive_message(5 * S, 10)
+    assert receipt is not None and receipt.copies == [0, 1] and not receipt.again
+    assert queue.delete_messages(6 * S, receipt, [0, 1]) == [0, 1]
+
+
+def test_retention_counts_from_the_send_also_under_a_timer() -> None:
+    queue = a_queue(retention_us=60 * S)
+    queue.send_delayed(0, 0, 900 * S)
+    assert queue.expire(60 * S) == [(0, 60 * S)]
+    assert queue.delayed(60 * S) == 0
+
+
+def test_a_new_delay_is_for_later_messages_only() -> None:
+    queue = a_queue(delay_us=10 * S)
+    queue.send_messages([0, 5 * S], [0, 1])  # the second is still on its way
+    queue.set_attributes(S, delay_us=100 * S)
+    assert queue.visible(10 * S) == 1
+    assert queue.next_visible_at(11 * S) == 11 * S
+    assert (queue.visible(104 * S), queue.visible(105 * S)) == (1, 2)
+
+
+def test_a_new_visibility_timeout_is_for_later_receives_only() -> None:
+    queue = a_queue()
+    queue.send_messages([0, 0], [0, 1])
+    queue.receive_message(0)
+    queue.set_attributes(S, visibility_timeout_us=5 * S)
+    queue.receive_message(S)
+    assert queue.in_flight(6 * S) == 1
+    assert (queue.in_flight(30 * S - 1), queue.in_flight(30 * S)) == (1, 0)
+
+
+def test_a_new_retention_acts_on_stored_messages() -> None:
+    queue = a_queue()
+    queue.send_messages([0, 50 * S], [0, 1])
+    receipt = queue.receive_message(S, 1, 0)
+    assert receipt is not None
+    queue.set_attributes(80 * S, retention_us=60 * S)
+    assert queue.expire(80 * S) == [(0, 60 * S)]
+    assert queue.visible(80 * S) == 1
+    assert queue.expire(110 * S) == [(1, 110 * S)]
+
+
+@pytest.mark.parametrize("state", ["visible", "delayed", "in_flight", "back"])
+def test_purge_removes_a_message_in_any_state(state: str) -> None:
+    queue = a_queue(visibility_timeout_us=5 * S)
+    receipt = None
+    if state == "delayed":
+        queue.send_delayed(0, 0, 60 * S)
+    else:
+        queue.send_messages([0], [0])
+        receipt = None if state == "visible" else queue.receive_message(0)
+    now = 10 * S if state == "back" else S
+    assert dict(queue.contents(now)) == {0: "visible" if state == "back" else state}
+    assert queue.purge(now) == [0]
+    assert dict(queue.contents(now)) == {}
+    assert queue.receive_message(61 * S) is None
+    if receipt is not None:
+        assert queue.delete_messages(2 * S, receipt, [0]) == []
+    assert (queue.visible(61 * S), queue.delayed(61 * S), queue.in_flight(61 * S)) == (0, 0, 0)
+
+
+def test_purge_leaves_what_is_still_on_its_way() -> None:
+    queue = a_queue()
+    queue.send_messages([0, 5 * S], [0, 1])
+    assert queue.purge(S) == [0]
+    receipt = queue.receive_message(5 * S, 10)
+    assert receipt is not None and receipt.copies == [1]
+
+
+def test_a_message_is_held_for_12_hours_from_its_receive_at_most() -> None:
+    """The SQS guide's own example: the full 43,200 s fail right after the receive."""
+    queue = a_queue()
+    queue.send_messages([0], [0])
+    receipt = queue.receive_message(0)
+    assert receipt is not None
+    refused = queue.refusal(S, receipt, 43_200 * S)
+    assert refused is not None and refused.startswith("InvalidParameterValue")
+    assert queue.change_message_visibility(S, receipt, [0], 43_200 * S).copies == []
+    assert queue.visible(30 * S) == 1  # the refused call has changed nothing
+    assert queue.refusal(2 * S, receipt, 43_195 * S) is None
+
+
+def test_extensions_do_not_restart_the_12_hours() -> None:
+    queue = a_queue()
+    queue.send_messages([0], [0])
+    receipt = queue.receive_message(0, 1, 43_000 * S)
+    assert receipt is not None
+    extended = queue.change_message_visibility(40_000 * S, receipt, [0], 3_000 * S)
+    assert extended.copies == [0]
+    assert queue.refusal(42_000 * S, extended, 1_201 * S) is not None
+    assert queue.refusal(42_000 * S, extended, 1_200 * S) is None
+
+
+def test_a_handle_holds_on_after_a_change_by_it() -> None:
+    queue = a_queue()
+    queue.send_messages([0], [0])
+    receipt = queue.receive_message(0)
+    assert receipt is not None
+    first = queue.change_message_visibility(S, receipt, [0], 100 * S)
+    second = queue.change_message_visibility(2 * S, receipt, [0], 50 * S)
+    assert (first.copies, second.copies) == ([], [0])
+    assert queue.next_visible_at(3 * S) == 52 * S
+
+
+def test_the_age_of_the_oldest_counts_every_message_that_is_not_deleted() -> None:
+    queue = a_queue()
+    assert queue.oldest_at(0) == NEVER
+    queue.send_messages([S, 2 * S, 90 * S], [0, 1, 2])  # the last one is still on its way
+    receipt = queue.receive_message(3 * S, 10)
+    assert receipt is not None
+    assert queue.oldest_at(4 * S) == S
+    queue.delete_messages(5 * S, receipt, [0])
+    assert queue.oldest_at(6 * S) == 2 * S
+    assert queue.oldest_at(60 * S) == 2 * S
+    queue.delete_messages(61 * S, receipt, [1])
+    assert (queue.oldest_at(62 * S), queue.oldest_at(90 * S)) == (NEVER, 90 * S)
+
+
+def test_the_age_of_the_oldest_skips_a_message_received_three_times() -> None:
+    queue = a_queue(visibility_timeout_us=S)
+    queue.send_messages([0, 10 * S], [0, 1])
+    for nth in range(3):
+        assert queue.oldest_at(2 * nth * S) == 0
+        queue.receive_message(2 * nth * S)
+    assert (queue.oldest_at(8 * S), queue.oldest_at(10 * S)) == (NEVER, 10 * S)
+
+
+def test_the_age_of_the_oldest_in_a_dead_letter_queue_counts_from_the_move() -> None:
+    queue = a_queue()
+    queue.move_in(60 * S, [3], [0], [5])
+    assert queue.oldest_at(61 * S) == 60 * S
