@@ -109,14 +109,21 @@ def _heartbeats(scenario: Scenario) -> Iterator[Weighed]:
 
 
 def _single_groups(scenario: Scenario) -> Iterator[Weighed]:
+    counts: dict[str, dict[str, int]] = {}  # by FIFO queue, the groups of each producer that reaches it
     for name, producer in scenario.producers.items():
-        group = producer.message.group
         topic = scenario.topics.get(producer.target)
         targets = [one.queue for one in topic.subscriptions.values()] if topic else [producer.target]
-        fifo = [name for name in targets if (queue := scenario.queues.get(name)) and queue.type == "fifo"]
-        if group and group.count == 1 and fifo:
-            message = f"is 1: a FIFO queue, and {fifo[0]} is one, has one batch of a group worked at a time"
-            yield "warning", Finding(("producers", name, "message", "group", "count"), message)
+        for target in targets:
+            queue = scenario.queues.get(target)
+            if producer.message.group and queue and queue.type == "fifo":
+                counts.setdefault(target, {})[name] = producer.message.group.count
+    told: set[str] = set()
+    for target, groups in counts.items():
+        first = next(iter(groups))
+        if max(groups.values()) == 1 and first not in told:
+            told.add(first)
+            message = f"is 1: a FIFO queue, and {target} is one, has one batch of a group worked at a time"
+            yield "warning", Finding(("producers", first, "message", "group", "count"), message)
 
 
 def _fair_queues(scenario: Scenario) -> Iterator[Weighed]:
