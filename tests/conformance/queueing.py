@@ -35,6 +35,7 @@ KINDS: dict[str, Callable[[Parameters], Replicate]] = {
     "fork_join": systems.join,
     "delay_queue": single_queues.delay_queue,
     "long_poll": single_queues.long_poll,
+    "short_poll": single_queues.short_poll,
     "esm_ramp": systems.esm_ramp,
     "keep_alive": systems.keep_alive,
 }

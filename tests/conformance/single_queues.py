@@ -4,6 +4,8 @@ from unittest.mock import patch
 
 import numpy as np
 
+from simulator.engine import things_of
+from simulator.recording.tables import Quantity
 from simulator.sampling.arrivals import Renewal
 from simulator.sampling.distributions import Distribution, whole
 from simulator.sampling.streams import Floats, uniform
@@ -197,6 +199,41 @@ def long_poll(p: Parameters) -> Replicate:
             "mean_poll": hours * 3600 / polls,
             "receives_per_hour": polls / hours,
             "empty_per_hour": empty / hours,
+        }
+
+    return replicate
+
+
+def short_poll(p: Parameters) -> Replicate:
+    """A receive that finds something keeps its poller busy until its next turn, so calls stay a period apart."""
+    files: dict[str, str] = {}
+    duration_s, window = steady(lab.mean(p["interarrival"]))
+    period = lab.time(p["period"])
+    receive = {"max_messages": p["max_batch"], "wait_time": "0s", "poll_pause": period, "delete": "batch"}
+    work = {"per_message": "0s", "per_invocation": period}
+    asked = lab.scenario(
+        duration_s,
+        files,
+        producers={"p": {"target": "q", "arrivals": lab.arrivals(p["interarrival"], files)}},
+        queues={"q": {"visibility_timeout": "12h"}},
+        auto_scaling_groups={"g": lab.workers("q", work, p["pollers"], receive=receive)},
+    )
+    consumer = things_of(asked).index("auto_scaling_groups.g")
+
+    def replicate(replication: int) -> dict[str, float]:
+        rows = lab.run(asked, replication, ("copies", "invocations", "changes"))
+        copies, changes = rows.table("copies"), rows.table("changes")
+        sent = (copies["sent_at"] >= window[0]) & (copies["sent_at"] < window[1])
+        waits = (copies["first_received_at"] - copies["sent_at"])[sent]
+        empty = (changes["quantity"] == Quantity.EMPTY_RECEIVES) & (changes["thing"] == consumer)
+        lasted_s = (changes["until_at"] - changes["from_at"])[empty] / SECOND
+        empties = float((changes["value"][empty] * lasted_s).sum() / 1e6)
+        receives = rows.table("invocations")["messages"].size + empties
+        hours = rows.table("invocations")["ended_at"].max() / SECOND / 3600
+        return {
+            "mean_wait": float(waits.mean()) / SECOND,
+            "p_empty": empties / receives,
+            "receives_per_hour": receives / hours,
         }
 
     return replicate
