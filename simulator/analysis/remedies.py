@@ -11,7 +11,7 @@ from simulator.scenario.schema import Scenario
 
 _US: Final = 1_000_000
 _LONGEST_TIMEOUT_US: Final = 43_200 * _US
-"""A copy is held for 12 h at most (facts 1.1): above it there is no visibility timeout to recommend."""
+"""A copy is held for 12 h at most (SQS guide): above it there is no visibility timeout to recommend."""
 
 
 class Reason(Enum):

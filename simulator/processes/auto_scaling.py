@@ -137,7 +137,7 @@ class AutoScalingGroup:
         """Every period, sample the backlog per instance and let *policies* decide on what is published.
 
         They are given published points only, never the queue. The largest wish wins: so any policy may
-        scale out, and all must agree to scale in (facts 5.1).
+        scale out, and all must agree to scale in (EC2 Auto Scaling guide).
         """
         clock = self._clock
         at = phase_us

@@ -68,7 +68,7 @@ class FifoInlet:
     """Delivers to a FIFO queue in order of arrival, up to *batch_size* messages a call.
 
     SNS retries a throttled call at once when there is a token: what is due meanwhile joins the call
-    (facts 3.1; batches of up to ten are our model of its deliveries).
+    (batches of up to ten are our model of its deliveries).
     """
 
     def __init__(self, clock: Clock, dispatcher: Dispatcher, batch_size: int) -> None:

@@ -1,6 +1,6 @@
 """Priorities as users build them: one loop over several queues, and what that does to each class.
 
-SQS knows no priority (aws-facts section 11): a worker asks its queues in an order of its own at every
+SQS knows no priority (SQS guide): a worker asks its queues in an order of its own at every
 turn, and what it has received it works to the end, whatever comes meanwhile.
 """
 

@@ -14,7 +14,7 @@ from simulator.scenario.schema import Scenario
 from simulator.scenario.thresholds import GROUP, MAPPING, QUEUE, SOURCE, scope_problem
 from simulator.scenario.units import write_duration, write_size
 
-#: messages of one run: what fits a large machine's memory with rows off (DESIGN section 8)
+#: messages of one run: what fits a large machine's memory with rows off
 MOST_MESSAGES: Final = 100_000_000
 
 

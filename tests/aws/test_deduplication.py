@@ -1,4 +1,4 @@
-"""Deduplication by id (SQS guide, exactly-once processing; aws-facts 2)."""
+"""Deduplication by id (SQS guide, exactly-once processing)."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""Token buckets: every AWS request quota (facts 2: 300 calls a second; conformance TOKEN cases)."""
+"""Token buckets: every AWS request quota (SQS guide: 300 calls a second; conformance TOKEN cases)."""
 
 from simulator.aws.quotas import TokenBucket
 

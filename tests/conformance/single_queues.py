@@ -205,7 +205,7 @@ def long_poll(p: Parameters) -> Replicate:
 
 
 def short_poll(p: Parameters) -> Replicate:
-    """A receive that finds something keeps its poller busy until its next turn, so calls stay a period apart."""
+    """A receive that finds something keeps its poller busy until its turn: calls stay a period apart."""
     files: dict[str, str] = {}
     duration_s, window = steady(lab.mean(p["interarrival"]))
     period = lab.time(p["period"])

@@ -1,4 +1,4 @@
-"""Idle long polls use up the receive calls of a FIFO queue, by arithmetic (aws-facts 2)."""
+"""Idle long polls use up the receive calls of a FIFO queue, by arithmetic (SQS guide)."""
 
 from pathlib import Path
 

@@ -1,7 +1,7 @@
 """Senders: what goes into a batch and when it goes, what is said again and after which pause.
 
 Sources: SQS and SNS guides for batches (10 entries, a total payload, entries accepted one by one), botocore's
-standard retries for pauses (aws-facts 1.1, 3.1; client rules).
+standard retries for pauses (client rules).
 """
 
 import numpy as np

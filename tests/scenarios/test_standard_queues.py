@@ -174,7 +174,7 @@ def test_v35_loss_starts_at_8_days_and_goes_on_at_half_the_rate(tmp_path: Path):
 
 
 def test_v11_an_idle_mapping_makes_15_empty_receives_a_minute_and_6_when_it_has_fallen_back(tmp_path: Path):
-    """Documented: five long polls of 20 s, and two of them (aws-facts 4)."""
+    """Documented: five long polls of 20 s, and two of them (Lambda guide)."""
     sets = {"producers": "{probes: {target: queue, arrivals: {rate: 0.000001/s}}}", "duration": "3600s"}
     for kept, expected in (("5", 15 * 60), ("2", 5 * 3 * 2 + 6 * 58)):
         limits = f"{{esm.idle_concurrency: {kept}}}"

@@ -1,4 +1,4 @@
-"""Redelivery, the in-flight level and empty polls against closed forms (aws-facts 13)."""
+"""Redelivery, the in-flight level and empty polls against closed forms."""
 
 import math
 from pathlib import Path

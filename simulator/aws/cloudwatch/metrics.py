@@ -1,6 +1,6 @@
 """CloudWatch metrics as others see them: one point a period, published later.
 
-A point of one-minute metrics is visible about a minute after its period (aws-facts 5.1; AWS publishes no
+A point of one-minute metrics is visible about a minute after its period (our model; AWS publishes no
 number). Policies and alarms are given ``PublishedPoints``, a type of its own, never the true series.
 """
 

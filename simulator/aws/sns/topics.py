@@ -1,7 +1,7 @@
 """Amazon SNS topics: who gets a message.
 
 Rules: a topic gives a copy to each subscription whose filter policy accepts the message's attributes;
-a FIFO topic deduplicates by itself, over all its groups (aws-facts 3.1, 3.2; conformance SNS-FAN,
+a FIFO topic deduplicates by itself, over all its groups (conformance SNS-FAN,
 SNS-FIFO). Which call is made when, and what it costs in time, is the caller's part.
 """
 

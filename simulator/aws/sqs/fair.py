@@ -1,6 +1,6 @@
 """Amazon SQS fair queue: a standard queue that keeps one noisy tenant from delaying all others.
 
-Rules: SQS guide, how fair queues work (facts 1.4). Messages of quiet tenants are given out first while there
+Rules: SQS guide, how fair queues work. Messages of quiet tenants are given out first while there
 are any; among noisy tenants the one with the fewest messages in flight comes first. Nothing is locked,
 ordered, limited or dropped by it.
 """

@@ -1,7 +1,7 @@
 """Amazon SQS FIFO queue.
 
 Rules: order and locks by message group, exactly-once sends within the deduplication window, ended
-receipt handles refused, redrive within the receive, retention in any state (aws-facts 1.1, 1.3, 2).
+receipt handles refused, redrive within the receive, retention in any state (SQS guide).
 """
 
 from collections.abc import Hashable, Iterator
@@ -337,7 +337,7 @@ class FifoQueue:
         """Change attributes [us]; None: as it was.
 
         VisibilityTimeout goes for receives from now on, MessageRetentionPeriod for all that is stored,
-        and so, unlike on a standard queue, does DelaySeconds (aws-facts 2, conformance FIFO-DLY-05): for
+        and so, unlike on a standard queue, does DelaySeconds (conformance FIFO-DLY-05): for
         all that is not in flight (model: AWS does not say what becomes of a message received before).
         """
         self._settle(now)

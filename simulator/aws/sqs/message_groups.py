@@ -3,7 +3,7 @@
 A group is a chain of messages in the order they arrived, and each message has the instant from which
 it is visible. To receive is to walk a chain from its first message while that instant has come: a
 message that is in flight or not yet due stops the walk, whatever stands before it can be had
-(observed on AWS; aws-facts 2, conformance FIFO-GRP).
+(observed on AWS, conformance FIFO-GRP).
 """
 
 from collections.abc import Hashable

@@ -1,4 +1,4 @@
-"""Message move tasks, which redrive what was dead-lettered (StartMessageMoveTask; aws-facts 1.3)."""
+"""Message move tasks, which redrive what was dead-lettered (StartMessageMoveTask; SQS guide)."""
 
 from typing import Any, Final, Literal, Protocol
 

@@ -6,7 +6,7 @@ from simulator.aws.sqs.flights import FifoReceipt
 
 
 class ReceiveAttempts:
-    """Answers of receives that named an attempt, for a window from the receive (aws-facts 2, BOTO).
+    """Answers of receives that named an attempt, for a window from the receive (BOTO).
 
     Parameters
     ----------

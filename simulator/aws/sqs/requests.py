@@ -1,6 +1,6 @@
 """What Amazon SQS refuses of a call before a queue sees it.
 
-Rules: ranges, sizes and batches as in the API model and the SQS guide (aws-facts 1.1, 2); which code
+Rules: ranges, sizes and batches as in the API model and the SQS guide; which code
 names which fault, and what fails a batch as a whole, as observed on AWS (conformance, error codes).
 """
 

@@ -1,8 +1,8 @@
 """Amazon SQS standard queue: its calls.
 
-Rules: visibility timeout, receive count, redrive, delay and retention as in the SQS developer guide
-(aws-facts 1.1 to 1.3). In flight is capped at about 120,000; a message received three times or more
-goes to the back when its timeout ends; a message is held for 12 hours at most, counted from its receive.
+Rules: visibility timeout, receive count, redrive, delay and retention as in the SQS developer guide.
+In flight is capped at about 120,000; a message received three times or more goes to the back
+when its timeout ends; a message is held for 12 hours at most, counted from its receive.
 """
 
 from bisect import bisect_right

@@ -1,6 +1,6 @@
 """What an Amazon SQS standard queue holds, and what time does to it: delays, timeouts and retention.
 
-Rules: SQS developer guide and API reference (aws-facts 1.1): a message goes at sent + retention in whatever
+Rules: SQS developer guide and API reference: a message goes at sent + retention in whatever
 state it is; a message timer beats the delay of the queue; one received three times or more goes to the
 back when its timeout ends.
 """

@@ -1,6 +1,6 @@
 """Tenants of a fair queue: what each has in flight, how much it was worked on lately, whether it is noisy.
 
-Rules: SQS guide, how fair queues work (facts 1.4). Three readings are ours, after measurements on AWS: a
+Rules: SQS guide, how fair queues work. Three readings are ours, after measurements on AWS: a
 share of processing time above the limit marks a tenant only where its messages also take longer than the
 others' (with 20 slots and equal work the share was 100% for ten minutes and nobody was marked); a tenant
 without sends stays marked while it still holds too many messages in flight (it stayed so for 12 minutes);

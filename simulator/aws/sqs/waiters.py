@@ -5,7 +5,7 @@ class Waiters:
     """Idle consumers in a long poll of one queue, as counts.
 
     A message wakes one waiter. Which one AWS does not say; the model is any of them with equal
-    chance, so a consumer with twice the polls open gets twice the messages (aws-facts 1.2, model).
+    chance, so a consumer with twice the polls open gets twice the messages (model).
     """
 
     __slots__ = ("_counts", "total")

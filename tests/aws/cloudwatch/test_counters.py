@@ -1,4 +1,4 @@
-"""Counts of messages as others see them (aws-facts 1.1; one lab of July 2026)."""
+"""Counts of messages as others see them (SQS guide; one lab of July 2026)."""
 
 from simulator.aws.cloudwatch.counters import approximate
 

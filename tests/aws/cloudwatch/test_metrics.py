@@ -1,4 +1,4 @@
-"""Metrics as others see them: a period's point is published later (aws-facts 5.1, status model)."""
+"""Metrics as others see them: a period's point is published later (status model)."""
 
 import math
 

@@ -27,7 +27,7 @@ def test_message_published_before_a_subscription_does_not_go_to_it():
 
 
 def test_filter_policy_takes_any_listed_value_of_every_named_key():
-    policy = {"kind": ("order", "refund"), "region": ("eu",)}  # keys AND, values of a key OR: aws-facts 3.2
+    policy = {"kind": ("order", "refund"), "region": ("eu",)}  # keys AND, values of a key OR: SNS guide
     assert accepts(policy, {"kind": "order", "region": "eu"})
     assert accepts(policy, {"kind": "refund", "region": "eu", "other": "x"})
     assert not accepts(policy, {"kind": "return", "region": "eu"})
@@ -88,7 +88,7 @@ def test_standard_topic_refuses_a_fifo_queue_and_says_why():
 
 
 def test_fifo_topic_takes_fifo_and_standard_queues():
-    topic = FifoTopic(WINDOW)  # standard queues since September 2023: aws-facts 3.1
+    topic = FifoTopic(WINDOW)  # standard queues since September 2023: SNS guide
     assert topic.subscribe(Subscription(to_fifo=True)) is None
     assert topic.subscribe(Subscription()) is None
     assert topic.receivers({}) == (0, 1)

@@ -1,4 +1,4 @@
-"""Fair queues, rule by rule (SQS guide, how fair queues work; facts 1.4)."""
+"""Fair queues, rule by rule (SQS guide, how fair queues work)."""
 
 from typing import Any
 

@@ -1,6 +1,6 @@
 """The FIFO queue driven by hand, rule by rule.
 
-Sources: SQS developer guide (aws-facts 1.1, 1.3, 2); conformance cases (FIFO-...) observed on AWS, which
+Sources: SQS developer guide; conformance cases (FIFO-...) observed on AWS, which
 win over the guide. Random sequences against a plain model are in ``tests/reference``.
 """
 
@@ -76,7 +76,7 @@ def test_nothing_of_a_group_is_given_out_behind_a_message_in_flight():
 
 
 def test_receive_fills_from_one_group_before_the_next():
-    queue = fifo()  # facts 2; its messages need not be neighbours: FIFO-ORD-06, FIFO-GRP-15
+    queue = fifo()  # SQS guide; its messages need not be neighbours: FIFO-ORD-06, FIFO-GRP-15
     fill(queue, *"abab")
     assert receive(queue, 10, 3).received == [1, 3, 2]
     assert queue.receive_message(11, 10) is None  # b is locked by its first message
@@ -128,7 +128,7 @@ def test_returned_message_goes_to_its_place_in_its_group():
 
 
 def test_message_keeps_its_place_however_often_it_returns():
-    queue = fifo(visibility=SECOND)  # only a standard queue sends it to the back: facts 1.2
+    queue = fifo(visibility=SECOND)  # only a standard queue sends it to the back: SQS guide
     fill(queue, *"ab")
     for k in range(5):
         assert receive(queue, 10 + k * SECOND, 1).received == [1]
@@ -267,7 +267,7 @@ def test_message_not_yet_due_stops_the_walk_through_its_group():
 
 
 def test_receive_finds_nothing_while_the_in_flight_cap_is_reached():
-    queue = fifo(cap=3)  # no error: facts 2
+    queue = fifo(cap=3)  # no error: SQS guide
     fill(queue, *"abcde")
     receipt = receive(queue, 10, 2)
     assert receive(queue, 11).received == [3]
@@ -373,7 +373,7 @@ def test_moved_in_message_goes_on_counting_its_receives_and_keeps_its_group():
 
 
 def test_retention_clock_restarts_at_the_move():
-    dlq = fifo(retention=60 * SECOND)  # facts 1.3: a standard queue keeps the clock, a FIFO queue does not
+    dlq = fifo(retention=60 * SECOND)  # SQS guide: a standard queue keeps the clock, a FIFO queue does not
     dlq.move_in(50 * SECOND, [7], [0], [1], ["a"])
     assert dlq.expire(110 * SECOND - 1) == []
     assert dlq.expire(110 * SECOND) == [(7, 110 * SECOND)]

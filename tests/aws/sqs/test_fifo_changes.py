@@ -1,6 +1,6 @@
 """A FIFO queue whose attributes change, that is purged, and whose receives are asked for again.
 
-Sources: SQS developer guide, the service model (aws-facts 1.1, 2), conformance cases observed on AWS.
+Sources: SQS developer guide, the service model, conformance cases observed on AWS.
 """
 
 import pytest
@@ -31,7 +31,7 @@ def test_in_message_group_scope_an_id_is_good_for_its_group():
 @pytest.mark.parametrize(("after", "stored"), [(299 * SECOND, 1), (300 * SECOND, 2), (301 * SECOND, 2)])
 @pytest.mark.parametrize("scope", ["queue", "messageGroup"])
 def test_same_id_is_stored_once_at_299_seconds_and_twice_at_301(scope, after, stored):
-    queue = fifo(scope=scope)  # aws-facts 13
+    queue = fifo(scope=scope)
     queue.send_message(0, 1, "g", "same")
     queue.send_message(after, 2, "g", "same")
     assert queue.visible(after) == stored

@@ -1,4 +1,4 @@
-"""Quotas of calls of a FIFO queue, normal and high-throughput (SQS developer guide; aws-facts 2)."""
+"""Quotas of calls of a FIFO queue, normal and high-throughput (SQS developer guide)."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def accepted(quota, *, per_s: int, seconds: int, groups) -> int:
 
 
 def test_queue_passes_300_of_400_calls_a_second_whatever_their_groups():
-    """Aws-facts 13, after the first second's burst."""
+    """Derived, after the first second's burst."""
     assert accepted(per_queue(300, SECOND), per_s=400, seconds=20, groups=lambda k: [k]) == 300
 
 

@@ -1,4 +1,4 @@
-"""A receive looks for a free group among the first messages of the queue only (aws-facts 2)."""
+"""A receive looks for a free group among the first messages of the queue only (SQS guide)."""
 
 from tests.aws.sqs.test_fifo import SECOND, counts, fifo, fill, receive
 from tests.aws.sqs.test_fifo_work import lines_run
@@ -7,7 +7,7 @@ DEPTH = 120_000
 
 
 def test_locked_group_with_120_000_messages_in_front_starves_all_others():
-    """Aws-facts 13: zero throughput for the others, however many receives there are."""
+    """Derived: zero throughput for the others, however many receives there are."""
     queue = fifo()
     for copy in range(DEPTH):
         queue.send_message(0, copy, "hot", copy)

@@ -1,4 +1,4 @@
-"""Message move tasks driven by hand (StartMessageMoveTask: the service model, SQS guide; aws-facts 1.3)."""
+"""Message move tasks driven by hand (StartMessageMoveTask: the service model, SQS guide)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What SQS refuses of a call before a queue sees it (aws-facts 1.1, 2; conformance, error codes)."""
+"""What SQS refuses of a call before a queue sees it (conformance, error codes)."""
 
 from typing import Any
 
