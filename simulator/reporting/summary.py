@@ -232,13 +232,24 @@ def _numbers(answer: Answer) -> list[tuple[str, str, Estimate, str]]:
 
 
 def _queue_numbers(answer: Answer, queue: str) -> list[tuple[str, Estimate]]:
-    """Return every number of one queue, in the order of the answer."""
+    """Return every number of one queue, in the order of the answer; not the causes nothing came of."""
     prefix = f"{queue} "
     return [
-        (words.key_name(key) if "receives_per_copy" not in key else key.removeprefix(prefix), estimate)
+        (_row_name(key), estimate)
         for key, estimate in answer.estimates.items()
-        if key.startswith(prefix) and estimate.certainty is not Certainty.NO_DATA
+        if key.startswith(prefix)
+        and estimate.certainty is not Certainty.NO_DATA
+        and not (estimate.certainty is Certainty.NONE_SEEN and words.key_parts(key)[2])
     ]
+
+
+def _row_name(key: str) -> str:
+    """Return a name that tells a count from its share and its rate."""
+    _, metric, label, statistic = words.key_parts(key)
+    if metric == "receives_per_copy":
+        return f"received {label.partition('=')[2]} times, share"
+    suffix = {"share": ", share", "rate": " per second"}.get(statistic, "")
+    return f"{words.key_name(key)}{suffix}"
 
 
 def _aligned(rows: Sequence[tuple[str, str, Estimate, str]]) -> list[str]:
