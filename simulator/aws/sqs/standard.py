@@ -133,8 +133,10 @@ class StandardQueue(StoredMessages):
             place = self._first_back()
             head = self._head
             fresh_at = self._sent_at[head] if head < len(self._sent_at) else NEVER
-            if place is None and fresh_at > due:
-                break
+            if fresh_at > due:  # neither is any behind it due
+                if place is None:
+                    break
+                fresh_at = NEVER
             if place is None or fresh_at < place:
                 copies.append(self._copies[head])
                 sent_at.append(fresh_at)

@@ -382,3 +382,12 @@ def test_the_age_of_the_oldest_in_a_dead_letter_queue_counts_from_the_move() -> 
     queue = a_queue()
     queue.move_in(60 * S, [3], [0], [5])
     assert queue.oldest_at(61 * S) == 60 * S
+
+
+def test_a_message_without_delay_does_not_bring_out_one_whose_delay_runs() -> None:
+    queue = a_queue(delay_us=10 * S)
+    queue.send_messages([0], [0])
+    queue.send_delayed(S, 1, 0)
+    receipt = queue.receive_message(S, 10)
+    assert receipt is not None and receipt.received == [1]
+    assert queue.next_visible_at(S) == 10 * S
