@@ -1,3 +1,4 @@
+import contextlib
 import csv
 import hashlib
 import io
@@ -6,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from simulator.cli.main import exit_status
 from tests.cli.typed import Seen, typed
 
 SMALL = Path(__file__).with_name("small.yaml")
@@ -111,3 +113,17 @@ def test_a_place_that_cannot_be_exits_2(tmp_path: Path):
     seen = typed("run", SMALL, "--out", tmp_path / "file" / "below" / "out")
     assert (seen.status, seen.out) == (2, "")
     assert "--out" in seen.err and "cannot be written" in seen.err
+
+
+class Full(io.StringIO):
+    """A standard output on a full disk."""
+
+    def flush(self) -> None:
+        raise OSError(28, "No space left on device")
+
+
+def test_an_output_that_cannot_be_written_is_no_bug():
+    errors = io.StringIO()
+    with contextlib.redirect_stdout(Full()), contextlib.redirect_stderr(errors):
+        assert exit_status(["validate", str(SMALL)]) == 2
+    assert "cannot write" in errors.getvalue()

@@ -224,3 +224,10 @@ def test_a_link_does_not_lead_out_of_the_folder(tmp_path: Path) -> None:
     text = (REPAIRED / "42-trace-outside-the-folder.yaml").read_text()
     (inside / "link.yaml").write_text(text)
     assert "outside the scenario's folder" in problems(inside / "link.yaml")[0]
+
+
+def test_a_small_account_without_reservations_is_allowed(tmp_path: Path) -> None:
+    """New accounts get a concurrency quota below the 100 that a reservation must leave."""
+    file = tmp_path / "small.yaml"
+    file.write_text(TINY.read_text() + "limits: {lambda.account_concurrency: 50}\n")
+    assert load(file).rules.value("lambda.account_concurrency") == 50
