@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 
 from simulator.engine.taken import Taken
-from simulator.processes.auto_scaling import AutoScalingGroup
 from simulator.processes.clock import Clock
 from simulator.processes.draws import Work
 from simulator.processes.gauges import Gauge
@@ -14,12 +13,13 @@ from simulator.processes.open_polls import OpenPolls
 from simulator.processes.priorities import Classes, Credits, Strict, Turns, Weighted
 from simulator.processes.queues import Dispatcher
 from simulator.recording.recorder import Recorder
-from simulator.scenario import consumers as spec
+from simulator.recording.tables import Limit
 from simulator.scenario.loops import Loop as LoopSpec
 from simulator.scenario.loops import Priority
+from simulator.scenario.workers import Workers
 
 
-def is_plain(group: spec.AutoScalingGroup) -> bool:
+def is_plain(group: Workers) -> bool:
     """Whether a group's workers receive one batch after another from one queue, and nothing goes wrong."""
     return (
         group.loop.kind == "sequential"
@@ -41,9 +41,10 @@ class Loops:
     def pool(
         self,
         name: str,
-        group: spec.AutoScalingGroup,
+        group: Workers,
         thing: int,
-        made: AutoScalingGroup,
+        workers: int,
+        limit: Callable[[], Limit],
         limit_gauge: Gauge,
         dispatchers: Sequence[Dispatcher],
         works: Sequence[Work],
@@ -63,9 +64,9 @@ class Loops:
             thing,
             self._calls(name, group),
             self._taken.calls(f"{name}/instance"),
-            made.limit,
+            limit,
             limit_gauge,
-            workers=group.workers_per_instance,
+            workers=workers,
             loop=_shape(group.loop),
             delete_each=receive.delete == "each",
             heartbeat=self._heartbeat(group),
@@ -76,7 +77,7 @@ class Loops:
             ageing_us=None if priority is None else priority.ageing,
         )
 
-    def _calls(self, name: str, group: spec.AutoScalingGroup) -> ClientCalls:
+    def _calls(self, name: str, group: Workers) -> ClientCalls:
         taken, receive = self._taken, group.receive
         spans = {
             call: sorted(
@@ -97,7 +98,7 @@ class Loops:
             pause_us=receive.error_pause,
         )
 
-    def _heartbeat(self, group: spec.AutoScalingGroup) -> Heartbeat | None:
+    def _heartbeat(self, group: Workers) -> Heartbeat | None:
         given = group.heartbeat
         if given is None:
             return None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from simulator.engine.conservation import check
 from simulator.engine.consumers import Consumers
 from simulator.engine.messaging import Messaging
+from simulator.engine.parts import Parts
 from simulator.engine.taken import Taken
 from simulator.engine.things import things_of
 from simulator.processes.clock import Clock
@@ -63,7 +64,7 @@ class Simulation:
         things = {path: number for number, path in enumerate(things_of(scenario))}
         parts = (scenario, things, self.taken, self.clock, self.ledger, self.recorder)
         self.messaging = Messaging(*parts)
-        self.consumers = Consumers(*parts, self.messaging.dispatchers)
+        self.consumers = Consumers(Parts(*parts, self.messaging.dispatchers))
         self.clock.process(
             intake(
                 self.clock,

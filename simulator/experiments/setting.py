@@ -9,8 +9,9 @@ from simulator.analysis.answer import Consumer, Setting
 from simulator.analysis.window import drain_from_us
 from simulator.engine.taken import Taken
 from simulator.experiments.traffic import amount, events, span, traffic
-from simulator.scenario.consumers import AutoScalingGroup, EventSource, Function
+from simulator.scenario.auto_scaling import AutoScalingGroup
 from simulator.scenario.distributions import mean_of
+from simulator.scenario.functions import EventSource, Function
 from simulator.scenario.producers import Producer
 from simulator.scenario.schema import Scenario
 

@@ -10,7 +10,7 @@ from simulator.aws.ec2.auto_scaling import Alarm, TargetTracking, backlog_per_in
 from simulator.processes.clock import POLICIES, SAMPLES, Clock
 from simulator.processes.draws import CallDurations
 from simulator.processes.gauges import Gauge
-from simulator.processes.pollers import Instance
+from simulator.processes.instances import Instance
 from simulator.processes.queues import Dispatcher
 from simulator.recording.recorder import Recorder
 from simulator.recording.tables import Limit, Quantity

@@ -6,9 +6,9 @@ from itertools import chain
 from simulator.aws.sqs.receipt import Receipt
 from simulator.processes.clock import CHANGES, COMPLETIONS, RECEIVES, Clock
 from simulator.processes.gauges import Gauge
+from simulator.processes.instances import Instance
 from simulator.processes.lanes import Lane, LaneConsumer, MutedGauge
 from simulator.processes.loops import ClientCalls, Heartbeat, Loop, LoopBatch, Worker, plan
-from simulator.processes.pollers import Instance
 from simulator.processes.priorities import Classes, Turns, overdue
 from simulator.recording.tables import NONE, Attempt, Limit
 from simulator.sampling.streams import Calls

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from simulator.aws.sqs.receipt import Receipt
 from simulator.processes.draws import CallDurations, Work
-from simulator.processes.pollers import Instance
+from simulator.processes.instances import Instance
 from simulator.processes.stories import CAUSE_OF, Batch
 from simulator.recording.tables import NONE, Attempt, Cause
 from simulator.sampling.streams import Calls

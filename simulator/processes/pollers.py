@@ -2,33 +2,16 @@
 
 from collections.abc import Callable, Iterable
 
-from simpy.events import Event
-
 from simulator.aws.sqs.fifo import FifoQueue
 from simulator.aws.sqs.receipt import Receipt
 from simulator.processes.clock import COMPLETIONS, Clock
 from simulator.processes.draws import CallDurations, Work
 from simulator.processes.gauges import Gauge
+from simulator.processes.instances import Instance
 from simulator.processes.queues import Dispatcher
 from simulator.processes.stories import Batch
 from simulator.recording.tables import NONE, Attempt, Limit
 from simulator.sampling.streams import Calls
-
-
-class Instance:
-    """One instance of the group: how many of its workers are busy.
-
-    ``warm_at`` is the instant [us] from which it counts in the group's metric; ``drained`` happens when an
-    instance that is leaving has no work left.
-    """
-
-    __slots__ = ("busy", "drained", "leaving", "warm_at")
-
-    def __init__(self, warm_at: int, drained: Event) -> None:
-        self.warm_at = warm_at
-        self.busy = 0
-        self.leaving = False
-        self.drained = drained
 
 
 class WorkerBatch(Batch):

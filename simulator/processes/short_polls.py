@@ -3,7 +3,8 @@
 from typing import Any
 
 from simulator.processes.clock import RECEIVES
-from simulator.processes.pollers import Instance, WorkerPool
+from simulator.processes.instances import Instance
+from simulator.processes.pollers import WorkerPool
 
 
 class ShortPollingPool(WorkerPool):

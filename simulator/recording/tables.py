@@ -88,6 +88,15 @@ class Limit(IntEnum):
     MAXIMUM_SIZE = 11
     MAPPING_CAP = 12
     ACCESS_DENIED = 13
+    PROVISIONED_POLLERS = 14
+    ERROR_BACKOFF = 15
+    DOWNSTREAM = 16
+    CONSUMER_DOWN = 17
+    POLICY = 18
+    """the scaling policy sees the metric and asks for no more"""
+    COOLDOWN = 19
+    RATE_CAP = 20
+    """requests a second for each unit of concurrency"""
 
 
 class Quantity(IntEnum):

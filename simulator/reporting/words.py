@@ -52,6 +52,13 @@ LIMITS: Final = {
     "maximum_size": "maximum size",
     "mapping_cap": "event source mapping cap",
     "access_denied": "access denied",
+    "provisioned_pollers": "provisioned pollers",
+    "error_backoff": "back-off after errors",
+    "downstream": "downstream",
+    "consumer_down": "consumer down",
+    "policy": "scaling policy",
+    "cooldown": "cooldown",
+    "rate_cap": "requests a second",
 }
 """What people call a binding limit, where the answer gives no words with its number."""
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Final
 
-from simulator.scenario.consumers import EventSource, Function
 from simulator.scenario.dead_letters import dead_letter_findings
 from simulator.scenario.distributions import largest
+from simulator.scenario.functions import EventSource, Function
 from simulator.scenario.messaging import Topic
 from simulator.scenario.problems import Finding, nearest_or_known
 from simulator.scenario.producers import Producer

@@ -135,4 +135,3 @@ class Priority(Spec):
             if not _LEAST <= weight <= _MOST:
                 raise refuse(Finding((given[0], name), f"is {weight:g}; allowed: {_LEAST:g} to {_MOST:g}"))
         return self
-

@@ -7,7 +7,8 @@ from pydantic import BeforeValidator, PrivateAttr, StrictBool, ValidationInfo, W
 
 from simulator.scenario import dumping
 from simulator.scenario import rules as dated_rules
-from simulator.scenario.consumers import AutoScalingGroup, Function
+from simulator.scenario.auto_scaling import AutoScalingGroup
+from simulator.scenario.functions import Function
 from simulator.scenario.messaging import Queue, Topic
 from simulator.scenario.problems import refuse
 from simulator.scenario.producers import Producer

@@ -13,7 +13,7 @@ from simulator.aws.lambda_.event_source_mapping import item_failures
 from simulator.aws.sqs.fifo import FifoQueue
 from simulator.engine.simulate import Simulation
 from simulator.processes.clock import CHANGES, SAMPLES, SENDS, Clock
-from simulator.processes.functions import Mapping
+from simulator.processes.mappings import Mapping
 from simulator.processes.queues import Dispatcher
 from simulator.recording.tables import Attempt, Fate
 from simulator.scenario.rules import dated
@@ -137,7 +137,7 @@ def _observe(case: Case, batch_size: int) -> Observed:
     script = Script(function, bodies, reports=reports)
     rows = Rows(("deliveries", "copies"))
     with (
-        patch("simulator.engine.consumers.Work", lambda *_: script),
+        patch("simulator.engine.parts.Work", lambda *_: script),
         patch.object(Mapping, "start", lambda _: None),
     ):
         simulation = Simulation(_scenario(case, batch_size), seed=1, replication=0, sink=rows)
