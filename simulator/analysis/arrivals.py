@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
+from simulator.scenario.filters import share_passed
 from simulator.scenario.producers import Producer
 from simulator.scenario.schema import Scenario
 
@@ -88,12 +89,8 @@ def _share(scenario: Scenario, producer: Producer, queue: str) -> float:
     topic = scenario.topics.get(producer.target)
     if topic is None:
         return 0.0
-    shares = []
-    for subscription in topic.subscriptions.values():
-        if subscription.queue == queue:
-            passed = 1.0
-            for attribute, values in subscription.filter_policy.items():
-                of = producer.message.attributes.get(attribute, {})
-                passed *= math.fsum(of.get(value, 0.0) for value in values)
-            shares.append(passed)
-    return math.fsum(shares)
+    return math.fsum(
+        share_passed(subscription, producer.message)
+        for subscription in topic.subscriptions.values()
+        if subscription.queue == queue
+    )

@@ -3,9 +3,13 @@
 import itertools
 from collections.abc import Mapping, Sequence
 
+from simulator.analysis.consumers import takers_of
 from simulator.analysis.life import Copy, Delivery, Invocation, Life, Silence, Stay, Wait
 from simulator.analysis.trace import Deliveries, Queued, Row, Window
 from simulator.recording.tables import NONE, Arrival, Attempt, Cause, Fate, Limit, Outcome
+from simulator.scenario.filters import bodies_each, judge, said_by
+from simulator.scenario.invoked import function_of
+from simulator.scenario.messaging import Subscription
 from simulator.scenario.schema import Scenario
 
 
@@ -32,21 +36,18 @@ def windows(
 
 def visible_at(stay: Row, scenario: Scenario, things: Sequence[str]) -> int:
     """When a copy could first be received in this stay [us]: a queue's delay is for what is sent to it."""
-    queue = scenario.queues[things[stay["queue"]].removeprefix("queues.")]
-    at = stay["arrived_at"] + (queue.delay if stay["arrival"] == Arrival.SEND else 0)
+    queue = scenario.queues.get(things[stay["queue"]].removeprefix("queues."))
+    delay_us = 0 if queue is None or stay["arrival"] != Arrival.SEND else queue.delay
+    at = stay["arrived_at"] + delay_us
     first_at = stay["ended_at"] if stay["first_received_at"] == NONE else stay["first_received_at"]
     return min(at, first_at)
 
 
 def consumers_of(scenario: Scenario, things: Sequence[str], queue: int) -> list[int]:
-    """Numbers of the things that poll a queue."""
-    name = things[queue].removeprefix("queues.")
-    paths = {f"functions.{function}.event_sources.{name}" for function in scenario.functions}
-    paths |= {
-        f"auto_scaling_groups.{group}"
-        for group, made in scenario.auto_scaling_groups.items()
-        if name in made.queues
-    }
+    """Numbers of the things that poll a queue; a function's own events have no others."""
+    if not things[queue].startswith("queues."):
+        return [queue]
+    paths = takers_of(scenario, things[queue].removeprefix("queues."))
     return [number for number, path in enumerate(things) if path in paths]
 
 
@@ -150,7 +151,7 @@ class Assembly:
         return copy.ending, copy.stays[0].arrived_at - copy.stays[-1].ended_at
 
     def _content(self, source: str, combination: int) -> tuple[str, dict[str, str]]:
-        """Where it was sent, and its attribute values: the last attribute varies fastest."""
+        """Where it was sent, and its attribute values: the last attribute varies fastest, but for bodies."""
         kind, _, name = source.partition(".")
         if kind == "queues":
             backlog = self._scenario.queues[name].backlog
@@ -159,7 +160,10 @@ class Assembly:
             producer = self._scenario.producers[name]
             is_topic = producer.target in self._scenario.topics
             target = f"{'topics' if is_topic else 'queues'}.{producer.target}"
+            if function := function_of(self._scenario, producer):
+                target = f"functions.{function}"
             given = producer.message.attributes
+            combination //= bodies_each(producer.message)
         values = next(itertools.islice(itertools.product(*given.values()), combination, None), ())
         return target, dict(zip(given, values, strict=True)) if values else {}
 
@@ -172,13 +176,22 @@ class Assembly:
         return tuple(
             Silence(
                 f"{target}.subscriptions.{name}",
-                f"queues.{subscription.queue}",
-                {key: _texts(accepted) for key, accepted in subscription.filter_policy.items()},
+                _end_of(subscription),
+                self._why(subscription, row),
                 bool(subscription.filter_policy) and not under_way,
             )
             for name, subscription in topic.subscriptions.items()
-            if f"queues.{subscription.queue}" not in reached
+            if _end_of(subscription) not in reached
         )
+
+    def _why(self, subscription: Subscription, row: Row) -> str:
+        """Why the filter policy of a subscription refuses the message, if it does."""
+        producer = self._scenario.producers.get(self._things[row["producer"]].removeprefix("producers."))
+        if producer is None:
+            return ""
+        said = said_by(producer.message)[row["attributes"]]
+        verdict = judge(subscription.filter_policy, subscription.filter_policy_scope, said)
+        return "" if verdict.accepted else f"{verdict.key} {verdict.reason}".strip()
 
     def _wait(self, window: Window, held: Mapping[tuple[int, int], int]) -> Wait:
         told = tuple((self._things[thing], Limit(limit), us) for (thing, limit), us in sorted(held.items()))
@@ -232,5 +245,7 @@ class Assembly:
         )
 
 
-def _texts(accepted: object) -> tuple[str, ...]:
-    return tuple(str(one) for one in accepted) if isinstance(accepted, (list, tuple)) else (str(accepted),)
+def _end_of(subscription: Subscription) -> str:
+    """Where the copies of a subscription wait."""
+    function = subscription.function
+    return f"queues.{subscription.queue}" if function is None else f"functions.{function}.async"

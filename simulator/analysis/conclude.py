@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from simulator.analysis import fluid, overload, series
+from simulator.analysis import alarms, fluid, limits, overload, reaction, refusals, series
 from simulator.analysis.answer import Answer, Setting
 from simulator.analysis.measures import Measures
 from simulator.analysis.partial import Frame, Partial
@@ -39,19 +39,27 @@ def answer(
     workers = {consumer.path: consumer.workers_per_instance for consumer in setting.consumers}
     measures = Measures(frame, partials, workers, start)
     curves = series.Curves(measures)
-    thresholds = judge(scenario.thresholds, measures.estimates)
+    since = reaction.since_s(scenario, setting)
+    rehearsed = alarms.rehearse(scenario, frame, partials)
+    estimates = measures.estimates | reaction.estimates(measures, setting, since)
+    estimates |= alarms.estimates(rehearsed)
+    thresholds = judge(scenario.thresholds, estimates)
     growths = overload.overloaded(measures, setting)
     return Answer(
         setting=setting,
-        estimates=measures.estimates,
+        estimates=estimates,
         thresholds=thresholds,
         series=curves.frame(),
         tails=series.tails(measures, curves.group),
-        limits=series.limits(measures, curves.group),
+        limits=limits.by_bin(measures, curves.group),
         assumptions=tuple(assumptions),
-        warnings=tuple(overload.warning(growth, setting) for growth in growths),
-        sentence=sentence(setting, thresholds, measures.estimates, [growth.queue for growth in growths]),
+        warnings=(
+            *(overload.warning(growth, setting) for growth in growths),
+            *refusals.warnings(estimates),
+        ),
+        sentence=sentence(setting, thresholds, estimates, [growth.queue for growth in growths]),
         bin_s=curves.bin_s,
         points=points(measures),
         closed_forms=tuple(fluid.closed_forms(scenario, setting)),
+        alarms=tuple(rehearsed),
     )

@@ -10,6 +10,7 @@ from typing import Final
 from simulator.analysis import theory
 from simulator.analysis.answer import ClosedForm, Consumer, Setting
 from simulator.analysis.arrivals import arrivals
+from simulator.analysis.consumers import fleet_of
 from simulator.scenario.schema import Scenario
 
 _US: Final = 1e6
@@ -20,11 +21,15 @@ _WORTH_S: Final = 5.0
 def closed_forms(scenario: Scenario, setting: Setting) -> list[ClosedForm]:
     """Peaks of the backlogs whose one consumer has a fixed ceiling.
 
-    An Auto Scaling group's ceiling changes with its size, which follows what is waiting; and the ramp
+    A fleet's ceiling changes with its size, which follows what is waiting; and the ramp
     of an event source mapping is left out only where there is none (``ideal``).
     """
-    found = []
+    found: list[ClosedForm] = []
+    if setting.faults:  # water knows of none
+        return found
     for consumer in setting.consumers:
+        if not consumer.queue.startswith("queues."):
+            continue
         alone = sum(other.queue == consumer.queue for other in setting.consumers) == 1
         if alone and _fixed(scenario, consumer) and math.isfinite(consumer.ceiling_per_s):
             peak = _peak(scenario, consumer)
@@ -34,10 +39,10 @@ def closed_forms(scenario: Scenario, setting: Setting) -> list[ClosedForm]:
 
 
 def _fixed(scenario: Scenario, consumer: Consumer) -> bool:
-    parts = consumer.path.split(".")
-    if parts[0] == "auto_scaling_groups":
-        capacity = scenario.auto_scaling_groups[parts[1]].capacity
-        return bool(capacity.min == capacity.max)
+    fleet = fleet_of(scenario, consumer.path)
+    if fleet is not None:
+        capacity = getattr(fleet, "capacity", None)
+        return capacity is not None and bool(capacity.min == capacity.max)
     return scenario.ideal or consumer.maximum <= scenario.rules.value("esm.start_concurrency")
 
 

@@ -126,7 +126,12 @@ class Stay:
         """When the copy was given out again after delivery *place*, or moved, or gone [us]; NONE: never."""
         if place + 1 < len(self.deliveries):
             return self.deliveries[place + 1].received_at
-        return NONE if self.fate is Fate.DELETED or self.unfinished else self.ended_at
+        ended = self.fate in (Fate.DELETED, Fate.FILTERED_OUT) or self.unfinished
+        return NONE if ended else self.ended_at
+
+
+_LIVES_ON: Final = (Fate.DELETED, Fate.DEAD_LETTERED, Fate.REDRIVEN, Fate.FILTERED_OUT)
+"""Last fates of copies that are not lost: what they were about was done, or is said by another copy."""
 
 
 @dataclass(frozen=True)
@@ -142,9 +147,11 @@ class Copy:
         """What became of it."""
         last = self.stays[-1]
         done = any(stay.succeeded_at != NONE for stay in self.stays)
+        if last.fate is Fate.FILTERED_OUT and not done:
+            return Ending.FILTERED_OUT
         if any(delivery.repeated for stay in self.stays for delivery in stay.deliveries):
             return Ending.PROCESSED_TWICE
-        gone = last.fate not in (Fate.DELETED, Fate.REDRIVEN) and not last.unfinished
+        gone = last.fate not in _LIVES_ON and not last.unfinished
         if gone and not done:
             return Ending.LOST
         if any(stay.fate is Fate.DEAD_LETTERED for stay in self.stays):
@@ -156,11 +163,11 @@ class Copy:
 
 @dataclass(frozen=True)
 class Silence:
-    """A subscription that gave its queue no copy: its filter policy said no, or it was still on its way."""
+    """A subscription that gave its queue no copy: its filter policy said no (*why*), or it was on its way."""
 
     subscription: str
     queue: str
-    policy: Mapping[str, tuple[str, ...]]
+    why: str
     filtered: bool
 
 

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from simulator.analysis import intervals
+from simulator.analysis import downstreams, intervals, limits
 from simulator.analysis.answer import Certainty, Estimate
-from simulator.analysis.partial import LIMIT, QUANTITY, Field, Frame, Level, Partial
+from simulator.analysis.partial import QUANTITY, Field, Frame, Level, Partial
 from simulator.analysis.replication import Quantile, Replication, Steps
 from simulator.analysis.sentence import duration
-from simulator.recording.tables import Attempt, Cause, Limit, Outcome, Quantity
+from simulator.recording.tables import Attempt, Cause, Outcome, Quantity
 
 QUANTILES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p99.9": 0.999, "max": 1.0}
 DURATIONS: Final = {
@@ -19,6 +19,7 @@ DURATIONS: Final = {
     "send_delay": Field.SEND_DELAY,
 }
 TENANT_WAITS: Final = {"quiet": Field.QUIET_WAIT, "noisy": Field.NOISY_WAIT}
+ALARM: Final = QUANTITY + Quantity.ALARM
 NOISY_TENANTS: Final = QUANTITY + Quantity.NOISY_TENANTS
 LEVELS: Final = {
     "busy": int(Level.BUSY),
@@ -26,6 +27,7 @@ LEVELS: Final = {
     "in_service": QUANTITY + Quantity.IN_SERVICE,
     "desired": QUANTITY + Quantity.DESIRED,
     "booting": QUANTITY + Quantity.BOOTING,
+    "draining": QUANTITY + Quantity.DRAINING,
 }
 DUPLICATE_CAUSES: Final = (
     Cause.VISIBILITY_TIMEOUT,
@@ -47,8 +49,9 @@ DEATH_CAUSES: Final = (
     Cause.CRASH,
     Cause.LOST_ANSWER,
     Cause.ACCESS_DENIED,
+    Cause.EVENT_AGE,
 )
-LOSS_CAUSES: Final = (Cause.RETENTION,)
+LOSS_CAUSES: Final = (Cause.RETENTION, Cause.EVENT_AGE, Cause.FAILURE, Cause.CRASH, Cause.THROTTLE)
 OWN_FAILURES: Final = (int(Attempt.FAILED), int(Attempt.CRASHED))
 PROCESSINGS: Final = (
     int(Attempt.SUCCEEDED),
@@ -118,6 +121,7 @@ class Measures:
                 self._tenants(scope)
         for consumer in frame.queue_of:
             self._consumer(consumer)
+        self.estimates |= downstreams.estimates(frame, self.runs, first_bin, self.last_bin)
 
     def scopes(self) -> list[Scope]:
         """All source queues together (the empty name), then each queue, DLQs too."""
@@ -208,6 +212,7 @@ class Measures:
             for cause in causes:
                 key = f"{metric}{{cause={cause.name.lower()}}}"
                 self._rare(scope.name, key, self._totals(what, scope.queues, [cause]), copies)
+        self._rare(scope.name, "filtered_out", self._totals(Field.FILTERED_OUT, scope.queues), copies)
         late = self._totals(Field.OUT_OF_ORDER, scope.queues)
         self._rare(scope.name, "out_of_order", late, self._totals(Field.PROCESSED, scope.queues))
 
@@ -372,13 +377,9 @@ class Measures:
         busy, slots = self.level_means(LEVELS["busy"], thing, *window), self.slots(thing[0], *window)
         shares = [part / whole if whole > 0 else math.nan for part, whole in zip(busy, slots, strict=True)]
         self._put(consumer, "utilisation", intervals.of_means(shares, "share"))
-        bound = {limit: self.level_means(LIMIT + limit, thing, *window) for limit in Limit}
-        known = [any(not math.isnan(parts[run]) for parts in bound.values()) for run in range(len(self.runs))]
-        for limit, parts in bound.items():
-            found = [
-                (0.0 if is_known else math.nan) if math.isnan(share) else share
-                for share, is_known in zip(parts, known, strict=True)
-            ]
-            self._put(
-                consumer, f"limit{{limit={limit.name.lower()}}}.share", intervals.of_means(found, "share")
-            )
+        found = limits.of_run(self.runs, thing[0], *window)
+        queue = self._index.get(self.frame.queue_of[consumer])
+        if queue is not None:
+            found |= limits.of_drain(self.runs, thing[0], queue)
+        for key, estimate in found.items():
+            self._put(consumer, key, estimate)

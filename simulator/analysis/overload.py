@@ -35,9 +35,10 @@ class Growth(NamedTuple):
 
 
 def overloaded(measures: Measures, setting: Setting) -> list[Growth]:
-    """Queues whose backlog grows in the last quarter of arrivals, unless an event there explains it."""
+    """Queues whose backlog grows in the last quarter of arrivals, unless an event or a fault explains it."""
     quarter_s = setting.duration_s * 3 / 4
-    if any(event.until_s > quarter_s for event in setting.events):
+    ends = [*(event.until_s for event in setting.events), *(fault.until_s for fault in setting.faults)]
+    if any(until_s > quarter_s for until_s in ends):
         return []
     found = (growth_of(measures, queue) for queue in measures.frame.queues)
     return [growth for growth in found if growth is not None]

@@ -102,6 +102,22 @@ class Field(IntEnum):
     QUIET_WAIT_OPEN_SUM = 47
     NOISY_WAIT_SUM = 48
     NOISY_WAIT_OPEN_SUM = 49
+    FILTERED_OUT = 190
+    """copies deleted by event filters without an invocation, by bin"""
+    HANDLED = 160
+    """messages in invocations of consumers that call downstreams, by bin they started, as all that follow"""
+    HANDLED_US = 161
+    """how long these invocations lasted, summed [us]"""
+    DOWNSTREAM_US = 162
+    """of that, calls in service at downstreams [us]"""
+    WAITING_US = 163
+    """of that, in downstreams' lines and in pauses between tries [us]"""
+    IN_ALARM_FROM = 120
+    """when an alarm went into ALARM [us], plus one, by that bin; bucket: the second in it"""
+    IN_ALARM_US = 121
+    """how long it stayed there [us], under the same"""
+    SEEN = 122
+    """newest published point of an alarm's metric, in thousandths plus one, by bin; bucket: the second"""
 
 
 class Level(IntEnum):
@@ -126,7 +142,8 @@ SUM_OF: Final = {
 """Where the durations of a histogram are summed."""
 
 QUANTITY: Final = 16
-LIMIT: Final = 64
+LIMIT: Final = 1_024
+"""Far above any quantity's number, as both are buckets of one field."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +159,7 @@ class Frame:
     dead_letter_queues : frozenset of str
         Paths of queues that others move copies to; they are counted apart.
     queue_of : mapping of str to str
-        The queue path of each consumer path.
+        The queue path of each consumer path; a function's own events have one path for both.
     discard_us : int or None
         Start of the run that is left out [us], cut at the next bin edge; None: found by MSER-5.
     drain_from_us : int or None
@@ -153,6 +170,12 @@ class Frame:
         Groups that are noisy tenants, whose waits are kept apart; None: nobody asks.
     fair_queues : frozenset of str
         Paths of the fair queues.
+    alarms : frozenset of str
+        Paths of the alarms, whose spells are kept one by one.
+    callers : frozenset of str
+        Paths of the consumers that call downstreams.
+    downstreams : mapping of str to float
+        Paths of the downstreams, with how many calls each serves at once; nan: any number.
     """
 
     things: Sequence[str]
@@ -164,6 +187,9 @@ class Frame:
     classes: frozenset[str] = frozenset()
     noisy_groups: frozenset[int] | None = None
     fair_queues: frozenset[str] = frozenset()
+    callers: frozenset[str] = frozenset()
+    downstreams: Mapping[str, float] = field(default_factory=dict)
+    alarms: frozenset[str] = frozenset()
 
     @cached_property
     def bin_us(self) -> int:
@@ -174,8 +200,14 @@ class Frame:
 
     @cached_property
     def queues(self) -> tuple[str, ...]:
-        """Paths of the queues that are no DLQ."""
-        return tuple(t for t in self.things if t.startswith("queues.") and t not in self.dead_letter_queues)
+        """Paths of the queues that are no DLQ; also of events that functions get without a queue."""
+        found = [t for t in self.things if t.startswith("queues.") and t not in self.dead_letter_queues]
+        return (*found, *(t for t in self.things if self.queue_of.get(t) == t))
+
+    @cached_property
+    def is_alarm(self) -> np.ndarray:
+        """Whether each thing is an alarm; bool of shape (things,)."""
+        return np.array([thing in self.alarms for thing in self.things], dtype=bool)
 
     @cached_property
     def is_source(self) -> np.ndarray:

@@ -49,6 +49,8 @@ def points(measures: Measures) -> pd.DataFrame:
                 _put(parts, run, "AWS/SQS", "QueueName", name, _tenants(run, number))
         elif kind == "auto_scaling_groups":
             _put(parts, run, "AWS/AutoScaling", "AutoScalingGroupName", name, _group(run, number))
+        elif kind == "ecs_services":
+            _put(parts, run, "ECS/ContainerInsights", "ServiceName", name, _service(run, number))
     for name, consumers in _functions(measures).items():
         _put(parts, run, "AWS/Lambda", "FunctionName", name, _function(run, consumers))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(_COLUMNS))
@@ -109,6 +111,14 @@ def _group(run: Replication, group: int) -> dict[tuple[str, str], Array]:
         ("GroupDesiredCapacity", "Average"): _mean(run, LEVELS["desired"], [group]),
         ("GroupInServiceInstances", "Average"): _mean(run, LEVELS["in_service"], [group]),
         ("GroupPendingInstances", "Average"): _mean(run, LEVELS["booting"], [group]),
+    }
+
+
+def _service(run: Replication, service: int) -> dict[tuple[str, str], Array]:
+    return {
+        ("DesiredTaskCount", "Average"): _mean(run, LEVELS["desired"], [service]),
+        ("RunningTaskCount", "Average"): _mean(run, LEVELS["in_service"], [service]),
+        ("PendingTaskCount", "Average"): _mean(run, LEVELS["booting"], [service]),
     }
 
 

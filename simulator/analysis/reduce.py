@@ -28,6 +28,7 @@ _MOST: Final = (1 << BUCKET_BITS) - 1
 _EXACT: Final = 1 << 53
 _NARROW: Final = 1 << 31
 _MERGE_FROM: Final = 1 << 19
+_IN_ALARM: Final = 1  # AlarmState.ALARM; as a level all its other states are 0
 
 
 class _Places:
@@ -201,10 +202,15 @@ class Reducer:
     def _copies(self, c: Mapping[str, np.ndarray]) -> None:
         queue, fate, ended = _wide(c["queue"]), c["fate"], c["ended_at"]
         succeeded, sent, offered = c["succeeded_at"], c["sent_at"], c["offered_at"]
-        gone, done = (fate <= Fate.EXPIRED) | (fate == Fate.REDRIVEN), succeeded != NONE
+        dropped, done = fate == Fate.DROPPED, succeeded != NONE
+        gone = (fate <= Fate.EXPIRED) | (fate == Fate.REDRIVEN) | dropped
+        filtered = fate == Fate.FILTERED_OUT
+        gone |= filtered
+        self._count(Field.FILTERED_OUT, queue, ended, filtered)
         self._step(Level.STORED, queue, c["arrived_at"], 1, fate != Fate.IN_TRANSIT)
         self._step(Level.STORED, queue, ended, -1, gone)
-        self._count(Field.SENT, queue, sent, c["arrival"] == Arrival.SEND)
+        new = (c["arrival"] == Arrival.SEND) | (c["arrival"] == Arrival.DESTINATION)
+        self._count(Field.SENT, queue, sent, new)
         self._count(
             Field.COPIES, queue, np.maximum(offered, 0), bucket=np.minimum(_wide(c["receives"]), _MOST)
         )
@@ -213,11 +219,11 @@ class Reducer:
         self._count(Field.OUT_OF_ORDER, queue, succeeded, done & (c["out_of_order"] != 0))
         cause = _wide(c["cause"])
         self._count(Field.DEAD_LETTERED, queue, ended, fate == Fate.DEAD_LETTERED, cause)
-        self._count(Field.LOST, queue, ended, (fate == Fate.EXPIRED) & ~done, cause)
+        self._count(Field.LOST, queue, ended, ((fate == Fate.EXPIRED) | dropped) & ~done, cause)
         self._end(ended)
         source = self.frame.is_source[queue]
         self._drain(queue, sent, np.where(done, succeeded, np.where(gone, ended, NONE)), source)
-        timed = source & (c["arrival"] != Arrival.BACKLOG) & (offered >= 0)
+        timed = source & (c["arrival"] != Arrival.BACKLOG) & (offered >= 0) & ~filtered
         if timed.any():
             self._durations(c, queue, timed, gone)
 
@@ -290,17 +296,47 @@ class Reducer:
         self._count(Field.INVOCATION, consumer, began, bucket=_wide(c["attempt"]))
         self._count(Field.COLD, consumer, began, ran & (init > 0))
         self._count(Field.BATCHED, consumer, began, ran, 0, _wide(c["messages"]))
+        if self.frame.callers:
+            self._calls(c, consumer, began, ran & (ended != NONE))
         self._end(ended)
+
+    def _calls(
+        self, c: Mapping[str, np.ndarray], consumer: np.ndarray, began: np.ndarray, ran: np.ndarray
+    ) -> None:
+        """What those who call downstreams spent their time on."""
+        calling = np.array([thing in self.frame.callers for thing in self.frame.things], dtype=bool)
+        ran = ran & calling[consumer]
+        for what, amount in (
+            (Field.HANDLED, c["messages"]),
+            (Field.HANDLED_US, c["ended_at"] - began),
+            (Field.DOWNSTREAM_US, c["downstream_us"]),
+            (Field.WAITING_US, c["waiting_us"]),
+        ):
+            self._count(what, consumer, began, ran, 0, _wide(amount))
 
     def _changes(self, c: Mapping[str, np.ndarray]) -> None:
         thing, quantity, value, until = _wide(c["thing"]), _wide(c["quantity"]), c["value"], c["until_at"]
         is_limit = quantity == Quantity.LIMIT
         level = np.where(is_limit, LIMIT + value, QUANTITY + quantity)
         change = np.where(is_limit, 1, value)
+        change[quantity == Quantity.ALARM] = value[quantity == Quantity.ALARM] == _IN_ALARM
         self._step(level, thing, c["from_at"], change, np.ones(len(thing), dtype=bool))
         self._step(level, thing, until, -change, until != NONE)
         self._end(until)
         self._classes(thing, quantity, value, c["from_at"], until)
+        if self.frame.alarms:
+            self._alarms(thing, quantity, value, c["from_at"], until)
+
+    def _alarms(
+        self, thing: np.ndarray, quantity: np.ndarray, value: np.ndarray, since: np.ndarray, until: np.ndarray
+    ) -> None:
+        """Spells of alarms in ALARM, and the points they saw, each under an instant of its own."""
+        mine = self.frame.is_alarm[thing]
+        second = since % self.frame.bin_us // 1_000_000
+        spells = mine & (quantity == Quantity.ALARM) & (value == _IN_ALARM)
+        self._count(Field.IN_ALARM_FROM, thing, since, spells, second, since + 1)
+        self._count(Field.IN_ALARM_US, thing, since, spells, second, until - since)
+        self._count(Field.SEEN, thing, since, mine & (quantity == Quantity.AS_SEEN), second, _wide(value) + 1)
 
     def _classes(
         self, thing: np.ndarray, quantity: np.ndarray, value: np.ndarray, since: np.ndarray, until: np.ndarray

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from simulator.analysis.consumers import fleet_of
 from simulator.analysis.life import Copy, Delivery, Ending, Life, Stay, Wait
 from simulator.recording.tables import NONE, Attempt, Cause, Fate, Limit
+from simulator.scenario.fleets import grace_key, size_key
 from simulator.scenario.schema import Scenario
 
 _US: Final = 1_000_000
@@ -86,6 +88,8 @@ class _Case:
         ending = copy.ending
         if ending is Ending.LOST:
             yield from self._lost(copy, last)
+        elif ending is Ending.DEAD_LETTERED and not first.queue.startswith("queues."):
+            yield from self._given_up(first)
         elif ending is Ending.DEAD_LETTERED:
             yield from self._again(first)
             if not self._life.poison:
@@ -101,8 +105,8 @@ class _Case:
     def _again(self, stay: Stay) -> Found:
         """What gave the copy out again: at its first delivery, as another copy of its message, and later."""
         if stay.deliveries and stay.deliveries[0].cause is Cause.SENDER_RETRY:
-            queue = self._scenario.queues[stay.queue.removeprefix("queues.")]
-            if queue.type == "standard" and self._life.target == stay.queue:
+            queue = self._scenario.queues.get(stay.queue.removeprefix("queues."))
+            if queue is not None and queue.type == "standard" and self._life.target == stay.queue:
                 yield Remedy(f"{stay.queue}.type", "=", "fifo")  # it knows the deduplication id of a retry
         elif stay.deliveries and stay.deliveries[0].cause is Cause.REDRIVE:
             yield Reason.REDRIVE, ""
@@ -127,7 +131,7 @@ class _Case:
     def _overdue(self, stay: Stay, delivery: Delivery) -> Found:
         if not delivery.overdue or delivery.attempt is Attempt.UNFINISHED:
             return
-        group = self._scenario.auto_scaling_groups.get(delivery.consumer.partition(".")[2])
+        group = fleet_of(self._scenario, delivery.consumer)
         each = None if group is None else group.receive.delete == "each"
         done_at = delivery.over_at
         if each is True and delivery.ended_at != NONE:
@@ -142,7 +146,7 @@ class _Case:
 
     def _batch_mate(self, delivery: Delivery) -> Found:
         function, queue = _function_of(delivery.consumer)
-        if function:
+        if queue:
             source = self._scenario.functions[function].event_sources[queue]
             if not source.report_batch_item_failures:
                 yield Remedy(f"{delivery.consumer}.report_batch_item_failures", "=", True)
@@ -153,7 +157,8 @@ class _Case:
         if not function:
             return
         reserved = self._scenario.functions[function].reserved_concurrency
-        allowed = self._scenario.functions[function].event_sources[queue].maximum_concurrency
+        source = self._scenario.functions[function].event_sources.get(queue)
+        allowed = source.maximum_concurrency if source is not None else reserved
         if reserved is None:
             yield Reason.AWS_PACE, "account_concurrency"
             return
@@ -162,21 +167,26 @@ class _Case:
         yield Remedy(f"functions.{function}.reserved_concurrency", ">", reserved)
 
     def _crashed(self, delivery: Delivery) -> Found:
-        function, _ = _function_of(delivery.consumer)
+        function, queue = _function_of(delivery.consumer)
         batch = delivery.invocation
         if function:
             timeout = self._scenario.functions[function].timeout
             if batch.over_at - batch.began_at == timeout:
                 yield Remedy(f"functions.{function}.timeout", ">", timeout, is_time=True)
-                if batch.messages > 1:
+                if batch.messages > 1 and queue:
                     yield Remedy(f"{delivery.consumer}.batch_size", "≤", batch.messages - 1)
             return
-        group = self._scenario.auto_scaling_groups[delivery.consumer.partition(".")[2]]
-        yield Remedy(f"{delivery.consumer}.drain", ">", group.drain, is_time=True)
+        group = fleet_of(self._scenario, delivery.consumer)
+        faulty = any(fault.path == delivery.consumer for fault in self._scenario.faults.values())
+        if group is not None and not faulty and getattr(group, "spot", None) is None:
+            key = grace_key(delivery.consumer)  # which helps at scale-in, not when an instance dies otherwise
+            yield Remedy(f"{delivery.consumer}.{key}", ">", group.drain, is_time=True)
 
     # -- gone, or late ----------------------------------------------------------------------------------
 
     def _lost(self, copy: Copy, stay: Stay) -> Found:
+        if stay.fate is Fate.DROPPED:
+            yield from self._given_up(stay)
         if stay.fate is not Fate.EXPIRED:
             return
         queue = self._scenario.queues[stay.queue.removeprefix("queues.")]
@@ -189,6 +199,23 @@ class _Case:
             yield from self._again(stay)
         else:
             yield from self._held(stay, stay.waits[-1])
+
+    def _given_up(self, stay: Stay) -> Found:
+        """What would have kept Lambda from giving up an event of a function."""
+        name = stay.queue.split(".")[1]
+        function = self._scenario.functions[name]
+        if stay.cause in (Cause.EVENT_AGE, Cause.THROTTLE):
+            reserved = function.reserved_concurrency
+            if reserved is None:
+                yield Reason.AWS_PACE, "account_concurrency"
+            else:
+                yield Remedy(f"functions.{name}.reserved_concurrency", ">", reserved)
+        elif stay.cause is Cause.CRASH:
+            yield from self._crashed(stay.deliveries[-1])
+        else:
+            yield (Reason.POISON if self._life.poison else Reason.FAILURE), ""
+        if stay.fate is Fate.DROPPED and stay.queue.endswith(".async"):
+            yield Remedy(f"functions.{name}.asynchronous.dead_letter", "=", True)
 
     def _late(self, copy: Copy) -> Found:
         """Processed, but most of its life was one wait; or not even that."""
@@ -212,7 +239,7 @@ class _Case:
         if limit is Limit.ACCESS_DENIED:
             return Reason.ACCESS_DENIED, ""
         function, queue = _function_of(consumer)
-        if function and limit is Limit.MAXIMUM_CONCURRENCY:
+        if queue and limit is Limit.MAXIMUM_CONCURRENCY:
             allowed = self._scenario.functions[function].event_sources[queue].maximum_concurrency
             if allowed is not None:
                 return Remedy(f"{consumer}.maximum_concurrency", ">", allowed)
@@ -220,11 +247,15 @@ class _Case:
             reserved = self._scenario.functions[function].reserved_concurrency
             if reserved is not None:
                 return Remedy(f"functions.{function}.reserved_concurrency", ">", reserved)
-        group = self._scenario.auto_scaling_groups.get(consumer.partition(".")[2])
+        if queue and limit is Limit.PROVISIONED_POLLERS:
+            pollers = self._scenario.functions[function].event_sources[queue].provisioned
+            if pollers is not None:
+                return Remedy(f"{consumer}.provisioned.maximum", ">", pollers.maximum)
+        group = fleet_of(self._scenario, consumer)
         if group is not None and limit is Limit.MAXIMUM_SIZE:
-            return Remedy(f"{consumer}.capacity.max", ">", group.capacity.max)
-        if group is not None and limit in (Limit.BOOTING, Limit.METRIC_LAG):
-            return Remedy(f"{consumer}.capacity.min", ">", group.capacity.min)
+            return Remedy(f"{consumer}.{size_key(group, 'max')}", ">", group.capacity.max)
+        if group is not None and limit in (Limit.BOOTING, Limit.METRIC_LAG, Limit.POLICY, Limit.COOLDOWN):
+            return Remedy(f"{consumer}.{size_key(group, 'min')}", ">", group.capacity.min)
         name = self._life.source.removeprefix("producers.")
         producer = self._scenario.producers.get(name)
         if limit is Limit.GROUP_LOCKED and producer is not None and producer.message.group is not None:
@@ -233,7 +264,8 @@ class _Case:
 
 
 def _function_of(consumer: str) -> tuple[str, str]:
-    """Name of the function and of the queue of an event source mapping; empty for a group."""
+    """Name of the function, and of the queue of an event source mapping; empty for a fleet."""
     kind, _, rest = consumer.partition(".")
     name, _, queue = rest.partition(".event_sources.")
+    name = name.partition(".")[0]
     return (name, queue) if kind == "functions" else ("", "")

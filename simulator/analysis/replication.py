@@ -197,6 +197,22 @@ class Replication:
         edges = start + np.concatenate([[0], np.cumsum(change)])
         return Steps(edges, edges[1:] * self.widths - offset)
 
+    def first_rise_us(self, level: int, thing: int, since_us: float) -> float:
+        """When a level first grew from *since_us* on [us]; nan if it never did.
+
+        Exact where it changed once in that bin, else the middle of its changes there.
+        """
+        if math.isnan(since_us):
+            return math.nan
+        change = self._before_end(Field.STEP, [thing], level)
+        first = int(since_us) // self.frame.bin_us
+        for at in np.flatnonzero(change[first:] > 0).tolist():
+            offset = self._before_end(Field.STEP_OFFSET, [thing], level)[first + at] / change[first + at]
+            rise = (first + at) * self.frame.bin_us + min(max(0.0, offset), float(self.frame.bin_us))
+            if rise >= since_us:
+                return float(rise)
+        return math.nan
+
     def in_flight(self, queues: Iterable[int]) -> Steps:
         """Copies received and not yet deleted or visible again."""
         return self.steps(Level.IN_FLIGHT, queues)

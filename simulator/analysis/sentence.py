@@ -4,7 +4,16 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from simulator.analysis.answer import Certainty, Consumer, Estimate, Event, Setting, ThresholdResult, Verdict
+from simulator.analysis.answer import (
+    Certainty,
+    Consumer,
+    Estimate,
+    Event,
+    FaultSpan,
+    Setting,
+    ThresholdResult,
+    Verdict,
+)
 
 _NAMES: Final[Mapping[str, str]] = {
     "end_to_end": "end-to-end",
@@ -13,6 +22,8 @@ _NAMES: Final[Mapping[str, str]] = {
     "duplicate_delivery": "duplicate deliveries",
     "duplicate_processing": "processed twice",
     "dead_lettered": "dead-lettered",
+    "filtered_out": "filtered out",
+    "invocation": "invocations",
     "out_of_order": "out of order",
     "failed_attempt": "failed attempts",
     "cold_start": "cold starts",
@@ -33,10 +44,19 @@ _LIMITS: Final[Mapping[str, str]] = {
     "maximum_size": "the maximum size",
     "mapping_cap": "the event source mapping's cap",
     "access_denied": "denied access",
+    "provisioned_pollers": "the provisioned pollers",
+    "error_backoff": "the back-off after errors",
+    "downstream": "a downstream",
+    "consumer_down": "a consumer that is down",
+    "policy": "the scaling policy",
+    "cooldown": "the cooldown",
+    "rate_cap": "the requests a second of its concurrency",
 }
 """What a limit is called where its consumer has no words with its number."""
 _BINDS: Final = 0.01
 """A limit that binds for a smaller share of the time explains nothing."""
+_EXPLAINS: Final = 0.1
+"""A limit that held a smaller share of the drain is not named with it."""
 
 
 def significant(value: float, half_width: float = 0.0) -> str:
@@ -98,7 +118,13 @@ def name_of(key: str) -> str:
         words += f" ({label.partition('=')[2].replace('_', ' ')})"
     if statistic and statistic not in ("count", "share", "rate"):
         words = f"{statistic} {words}"
-    return f"{scope.rpartition('.')[2]} {words}" if scope else words
+    return f"{_named(scope)} {words}" if scope else words
+
+
+def _named(scope: str) -> str:
+    """What people call a scope: the last part of its path, or the function whose own events it is about."""
+    parts = scope.split(".")
+    return parts[1] if parts[0] == "functions" and len(parts) == 3 else parts[-1]
 
 
 def limit_words(limit: str, setting: Setting, queue: str) -> str:
@@ -123,7 +149,7 @@ def sentence(
         Queues whose backlog still grows when arrivals end.
     """
     cause = _cause(setting, estimates, overloaded)
-    numbers = _numbers(setting, estimates, thresholds)
+    numbers = _numbers(setting, estimates, thresholds, cause)
     parts = [part for part in (cause, ", ".join(numbers)) if part]
     text = "; ".join(parts)
     verdict = _verdict(thresholds)
@@ -153,16 +179,24 @@ def _cause(setting: Setting, estimates: Mapping[str, Estimate], overloaded: Sequ
     if not queue:
         return ""
     consumers = [consumer for consumer in setting.consumers if consumer.queue == queue]
-    limit = _binding(consumers, estimates)
-    limit = limit_words(limit, setting, queue) if limit else ""
+    longest = longest_limit(consumers, estimates, queue)
+    binds = longest is not None and longest[1].mean > _BINDS
+    limit = limit_words(longest[0], setting, queue) if longest is not None and binds else ""
     if queue in overloaded:
         if not consumers:
-            return f"{queue.rpartition('.')[2]} has no consumer"
+            return f"{_named(queue)} has no consumer"
         return f"traffic outruns {limit or 'the consumers'} for good"
-    event = _event(setting)
+    event, fault = _event(setting), _fault(setting)
     if not limit:
         return ""
-    return f"the {event.label} outruns {limit}" if event else f"traffic outruns {limit} at times"
+    if event is not None:
+        label = f"peak of {event.label}" if event.label[:1].isdigit() else event.label
+        return f"the {label} outruns {limit}"
+    if fault is None:
+        return f"traffic outruns {limit} at times"
+    lasting = f" for {duration(fault.until_s - fault.from_s)}" if fault.until_s > fault.from_s else ""
+    held = longest is not None and longest[0] not in ("consumer_down", "downstream")
+    return f"{fault.words}{lasting}{f', then {limit} holds back' if held else ''}"
 
 
 def _worst_queue(setting: Setting, estimates: Mapping[str, Estimate], overloaded: Sequence[str]) -> str:
@@ -182,27 +216,23 @@ def _worst_queue(setting: Setting, estimates: Mapping[str, Estimate], overloaded
     return worst if worst and (worst in overloaded or peak(worst) > 0) else ""
 
 
-def _binding(consumers: Sequence[Consumer], estimates: Mapping[str, Estimate]) -> str:
-    """The limit that bound longest; "" where only arrivals set the pace."""
-    best, share = "", _BINDS
-    for consumer in consumers:
-        for key, estimate in estimates.items():
-            prefix = f"{consumer.path} limit{{limit="
-            if key.startswith(prefix) and estimate.mean > share:
-                limit = key[len(prefix) :].partition("}")[0]
-                if limit != "arrivals":
-                    best, share = limit, estimate.mean
-    return best
-
-
 def _event(setting: Setting) -> Event | None:
     """The event from whose end the drain counts."""
     ended = [event for event in setting.events if math.isclose(event.until_s, setting.drain_from_s)]
     return ended[-1] if ended else None
 
 
+def _fault(setting: Setting) -> FaultSpan | None:
+    """The fault from whose end the drain counts."""
+    ended = [fault for fault in setting.faults if math.isclose(fault.until_s, setting.drain_from_s)]
+    return ended[-1] if ended else None
+
+
 def _numbers(
-    setting: Setting, estimates: Mapping[str, Estimate], thresholds: Sequence[ThresholdResult]
+    setting: Setting,
+    estimates: Mapping[str, Estimate],
+    thresholds: Sequence[ThresholdResult],
+    cause: str,
 ) -> list[str]:
     """The headline, the first threshold that is crossed, and when it is empty."""
     crossed = [result.key for result in thresholds if result.verdict is Verdict.CROSSED][:1]
@@ -218,9 +248,49 @@ def _numbers(
     elif drain.certainty is Certainty.AT_LEAST:
         numbers.append(drain.note.partition(",")[0])
     else:
-        since = "it" if event else _instant(setting)
-        numbers.append(f"drained {in_words(drain)} after {since}")
+        since = "it" if event or _fault(setting) else _instant(setting)
+        numbers.append(f"drained {in_words(drain)} after {since}{_held(setting, estimates, scope, cause)}")
     return numbers
+
+
+def _held(setting: Setting, estimates: Mapping[str, Estimate], scope: str, cause: str) -> str:
+    """What held most of the drain: ``, 68% of that held by the polling ramp``; or nothing.
+
+    A limit that the *cause* has named is not named again.
+    """
+
+    def drained(queue: str) -> float:
+        found = estimates.get(f"{queue} drain")
+        return -1.0 if found is None or math.isnan(found.mean) else found.mean
+
+    queue = scope if scope in setting.queues else max(setting.queues, key=drained, default="")
+    found = longest_limit(setting.consumers, estimates, queue, "drain_limit")
+    if found is None or not found[1].mean >= _EXPLAINS:
+        return ""
+    limit, share = found
+    name = limit_words(limit, setting, queue)
+    held = "at that limit" if f" {name}" in cause else f"held by {name}"
+    most = in_words(share)
+    return f", {'all' if most == '100%' else most} of that {held}"
+
+
+def longest_limit(
+    consumers: Sequence[Consumer], estimates: Mapping[str, Estimate], queue: str, metric: str = "limit"
+) -> tuple[str, Estimate] | None:
+    """The limit that bound any consumer of a queue longest, arrivals left out, with its share.
+
+    *metric* is ``limit`` for the run or ``drain_limit``; None where none ever bound.
+    """
+    best: tuple[str, Estimate] | None = None
+    for consumer in consumers:
+        prefix = f"{consumer.path} {metric}{{limit="
+        for key, estimate in estimates.items():
+            limit = key[len(prefix) :].partition("}")[0] if key.startswith(prefix) else "arrivals"
+            if consumer.queue != queue or limit == "arrivals":
+                continue
+            if estimate.mean > (best[1].mean if best is not None else 0.0):
+                best = limit, estimate
+    return best
 
 
 def _instant(setting: Setting) -> str:

@@ -1,4 +1,4 @@
-"""What charts draw: numbers over time, tails and limits, each by replication, in long frames."""
+"""What charts draw: numbers over time and tails, each by replication, in long frames."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,8 +7,10 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from simulator.analysis import downstreams
 from simulator.analysis.histogram import within
 from simulator.analysis.measures import (
+    ALARM,
     DUPLICATE_CAUSES,
     LEVELS,
     NOISY_TENANTS,
@@ -18,9 +20,8 @@ from simulator.analysis.measures import (
     Measures,
     Scope,
 )
-from simulator.analysis.partial import BUCKET_BITS, LIMIT, Field
+from simulator.analysis.partial import BUCKET_BITS, Field
 from simulator.analysis.replication import Replication
-from simulator.recording.tables import Limit
 
 _S: Final = 1e6
 _MOST_POINTS: Final = 200
@@ -70,7 +71,13 @@ class Curves:
             for scope in measures.scopes():
                 self._queue(number, run, scope)
             for consumer, queue in measures.frame.queue_of.items():
-                self._consumer(number, run, consumer, index[consumer], index[queue])
+                self._consumer(number, run, consumer, index[consumer], index.get(queue))
+            for path, quantity, values in downstreams.curves(measures.frame, run, self._summed):
+                self._add(path, quantity, number, values)
+            for thing, path in enumerate(measures.frame.things):
+                if run.has_level(ALARM, [thing]):
+                    in_alarm = self._summed(run.steps(ALARM, [thing]).integrals)
+                    self._add(path, "alarm", number, in_alarm / self._summed(run.widths))
         lengths = [len(values) for values in self._values]
         scopes, quantities, replications = zip(*self._labels, strict=True)
         return pd.DataFrame(
@@ -160,43 +167,20 @@ class Curves:
             values[name] = seconds
         return values
 
-    def _consumer(self, number: int, run: Replication, scope: str, consumer: int, queue: int) -> None:
+    def _consumer(self, number: int, run: Replication, scope: str, consumer: int, queue: int | None) -> None:
         widths_us = self._summed(run.widths)
         for metric, level in LEVELS.items():
             if run.has_level(level, [consumer]):
                 integrals = self._summed(run.steps(level, [consumer]).integrals)
                 self._add(scope, metric, number, integrals / widths_us)
+        cold = self._summed(run.by_bin(Field.COLD, [consumer]))
+        if cold.any():
+            self._add(scope, "cold_starts_per_min", number, cold * 60 * _S / widths_us)
+        if queue is None:
+            return
         needed = self._summed(needed_slots(self.measures, run, consumer, [queue]) * run.widths) / widths_us
         per_unit = self.measures.workers.get(scope, 1)
         self._add(scope, "needed", number, needed / per_unit)
-
-
-def limits(measures: Measures, group: int) -> pd.DataFrame:
-    """Shares of each bin that each limit bound: columns scope, replication, at_s, limit, share."""
-    frame = measures.frame
-    parts = [pd.DataFrame({"scope": [], "replication": [], "at_s": [], "limit": [], "share": []})]
-    for consumer in frame.queue_of:
-        thing = [frame.things.index(consumer)]
-        for number, run in enumerate(measures.runs):
-            starts = np.arange(0, run.bins, group)
-            widths = np.add.reduceat(run.widths, starts)
-            for limit in Limit:
-                if not run.has_level(LIMIT + limit, thing):
-                    continue
-                share = np.add.reduceat(run.steps(LIMIT + limit, thing).integrals, starts) / widths
-                seen = np.flatnonzero(share > 0)
-                parts.append(
-                    pd.DataFrame(
-                        {
-                            "scope": consumer,
-                            "replication": number,
-                            "at_s": starts[seen] * frame.bin_us / _S,
-                            "limit": limit.name.lower(),
-                            "share": share[seen],
-                        }
-                    )
-                )
-    return _joined(parts)
 
 
 def tails(measures: Measures, group: int) -> pd.DataFrame:

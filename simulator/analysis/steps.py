@@ -104,7 +104,9 @@ def _stay(copy: Copy, stay: Stay) -> Iterator[Step]:
         yield Step(stay.ended_at, What.DEAD_LETTERED, copy, stay)
     elif stay.unfinished:
         yield Step(stay.ended_at, What.REMAINS, copy, stay)
-    elif stay.fate is not Fate.DELETED or not any(delivery.deleted for delivery in stay.deliveries):
+    elif stay.fate not in (Fate.DELETED, Fate.FILTERED_OUT) or not any(
+        delivery.deleted for delivery in stay.deliveries
+    ):
         yield Step(stay.ended_at, What.GONE, copy, stay)
 
 
@@ -124,7 +126,8 @@ def _delivery(stay: Stay, delivery: Delivery) -> Iterator[tuple[What, int]]:
     if delivery.deleted:
         yield What.DELETED, stay.ended_at
         return
-    if delivery.left_at <= stay.ended_at:
+    # an event that is given up goes nowhere from its last attempt
+    if delivery.left_at < stay.ended_at or (delivery.left_at == stay.ended_at and "queues." in stay.queue):
         yield What.RETURNED, delivery.left_at
     if delivery.attempt is Attempt.SUCCEEDED and delivery.overdue:
         yield What.TOO_LATE, delivery.over_at

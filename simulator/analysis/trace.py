@@ -22,7 +22,7 @@ Wanted = Literal["end_to_end", "wait", "duplicate", "dead_lettered", "lost"]
 
 UNFINISHED: Final = (Fate.IN_TRANSIT, Fate.DELAYED, Fate.VISIBLE, Fate.IN_FLIGHT)
 """Fates of copies that were still in their queue when the run ended."""
-_NOT_LOST: Final = (*UNFINISHED, Fate.DELETED, Fate.DEAD_LETTERED, Fate.REDRIVEN)
+_NOT_LOST: Final = (*UNFINISHED, Fate.DELETED, Fate.DEAD_LETTERED, Fate.REDRIVEN, Fate.FILTERED_OUT)
 
 
 def rows_of(columns: Columns, chosen: np.ndarray) -> list[Row]:

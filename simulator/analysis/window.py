@@ -5,9 +5,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from simulator.analysis.arrivals import arrivals
+from simulator.analysis.consumers import fleets, queue_of
+from simulator.analysis.downstreams import capacities
 from simulator.analysis.partial import Field, Frame
 from simulator.analysis.replication import Replication
 from simulator.analysis.tenants import noisy_groups
+from simulator.scenario.downstreams import caller_paths
 from simulator.scenario.schema import Scenario
 
 _US: Final = 1_000_000
@@ -16,44 +19,42 @@ _BATCH: Final = 5
 
 def frame_of(scenario: Scenario, things: Sequence[str]) -> Frame:
     """What a reduction must know of *scenario*, whose runs have *things*."""
-    queue_of = {
-        f"functions.{name}.event_sources.{queue}": f"queues.{queue}"
-        for name, function in scenario.functions.items()
-        for queue in function.event_sources
-    }
-    for name, group in scenario.auto_scaling_groups.items():
-        queue_of[f"auto_scaling_groups.{name}"] = f"queues.{group.queues[0]}"
     return Frame(
         tuple(things),
         scenario.duration,
-        frozenset(f"queues.{queue.redrive.queue}" for queue in scenario.queues.values() if queue.redrive),
-        queue_of,
+        frozenset(f"queues.{name}" for name in scenario.dead_letter_queues()),
+        queue_of(scenario),
         None if scenario.discard == "auto" else scenario.discard or 0,
         drain_from_us(scenario),
         frozenset(
             f"queues.{queue}"
-            for group in scenario.auto_scaling_groups.values()
-            if group.priority is not None
-            for queue in group.queues
+            for fleet in fleets(scenario)
+            if fleet.workers.priority is not None
+            for queue in fleet.workers.queues
         ),
         noisy_groups(scenario),
         frozenset(f"queues.{name}" for name, queue in scenario.queues.items() if queue.fair),
+        callers=caller_paths(scenario),
+        alarms=frozenset(f"alarms.{name}" for name in scenario.alarms),
+        downstreams=capacities(scenario),
     )
 
 
 def drain_from_us(scenario: Scenario) -> int:
     """Instant from which the drain counts [us]: the end of the last stretch above the mean rate.
 
-    Where no stretch is above the mean, it counts from the start with a standing backlog, until that is
-    gone, and else from the end of arrivals. ``drain_from`` of the scenario comes first.
+    Or of the last fault, where that is later. Without either it counts from the start with a
+    standing backlog, until that is gone, and else from the end of arrivals. ``drain_from`` of the scenario
+    comes first.
     """
     if scenario.drain_from is not None:
         return scenario.drain_from
     stretches = arrivals(scenario)
     mean = math.fsum(stretch.messages for stretch in stretches) * _US / scenario.duration
     above = [stretch.until_at for stretch in stretches if stretch.mean_per_s > mean * (1 + 1e-9)]
+    above += [fault.until for fault in scenario.faults.values()]
     if above:
-        return above[-1]
+        return min(max(above), scenario.duration)
     standing = any(queue.backlog is not None for queue in scenario.queues.values())
     return 0 if standing else scenario.duration
 

@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "validate": "Check scenarios without running them.",
     "explain": "Tell one message's life, and what would have avoided how it ended.",
     "script": "Make timed API calls and print what AWS would answer, and when.",
+    "filter": "Say whether a message passes a filter, and which key decides.",
     "schema": "Print what a scenario may say, as JSON Schema or as a page.",
 }
 

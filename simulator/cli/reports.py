@@ -118,7 +118,7 @@ def _conclude(experiments: Sequence["Experiment"]) -> list["Answer"]:
 
 def _together(sides: Sequence[Path], answers: Sequence["Answer"]) -> Path:
     """Put the rows of all sides where their part of the report goes: the base's on top, others below."""
-    from simulator.reporting.summary import folder_names
+    from simulator.reporting.comparison import folder_names
 
     for side, name in zip(sides[1:], folder_names(answers[1:]), strict=True):
         side.rename(sides[0] / name)

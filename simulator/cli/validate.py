@@ -38,7 +38,8 @@ def validate(scenarios: tuple[Path, ...], sets: tuple[str, ...], quiet: bool) ->
         if not quiet:
             for note in notes:
                 click.echo(str(note))
-            variants = f", {len(loaded.variants)} variants" if loaded.variants else ""
+            count = len(loaded.variants)
+            variants = f", {count} variant{'' if count == 1 else 's'}" if count else ""
             warnings = f"{len(notes)} warning{'' if len(notes) == 1 else 's'}" if notes else "no warnings"
             click.echo(f"{path}: can be run{variants}, {warnings}")
     return status

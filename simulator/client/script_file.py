@@ -12,6 +12,7 @@ from simulator.client import script_words as words
 from simulator.client.attributes import queue_arn
 from simulator.client.script_steps import Steps
 from simulator.client.script_words import QUEUE, Step
+from simulator.client.subscriptions import SCOPES
 from simulator.scenario.problems import (
     Finding,
     Problem,
@@ -275,11 +276,15 @@ class Reader:
             raw = self.take((*path, "raw_message_delivery"), words.truth, given["raw_message_delivery"])
             attributes["RawMessageDelivery"] = str(raw).lower()
         if "filter_policy" in given:
-            policy = given["filter_policy"]
-            lists = policy.values() if isinstance(policy, Mapping) else [None]
-            if not all(isinstance(one, list) and all(isinstance(text, str) for text in one) for one in lists):
-                self.say((*path, "filter_policy"), "is not a map of attributes to lists of texts")
-            attributes["FilterPolicy"] = policy
+            policy = attributes["FilterPolicy"] = given["filter_policy"]
+            if not isinstance(policy, Mapping):
+                self.say((*path, "filter_policy"), f"is {kind_of(policy)}; a map of keys to lists is due")
+        if "filter_policy_scope" in given:
+            scope = attributes["FilterPolicyScope"] = given["filter_policy_scope"]
+            if scope not in SCOPES:
+                self.say(
+                    (*path, "filter_policy_scope"), f"is {kind_of(scope)}; allowed: {' or '.join(SCOPES)}"
+                )
         if isinstance(redrive := given.get("redrive"), Mapping) and str(redrive.get("queue")) in self.fifo:
             attributes["RedrivePolicy"] = {"deadLetterTargetArn": queue_arn(self.full(str(redrive["queue"])))}
         elif "redrive" in given:

@@ -103,7 +103,7 @@ ENTRY: Final = {
 }
 """Words of an entry of each batch."""
 
-SUBSCRIPTION: Final = ("queue", "raw_message_delivery", "filter_policy", "redrive")
+SUBSCRIPTION: Final = ("queue", "raw_message_delivery", "filter_policy", "filter_policy_scope", "redrive")
 """Words of a subscription."""
 
 _UNITS: Final[dict[str, Unit]] = dict.fromkeys(NUMBERS, DURATION) | {"MaximumMessageSize": SIZE}

@@ -9,24 +9,30 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from simulator.aws.sns.topics import FifoTopic, StandardTopic, Subscription
+from simulator.aws.sns.topics import FifoTopic, StandardTopic
 from simulator.aws.sqs.requests import Attribute, Send
 from simulator.client.account import SECOND, Account, us_of
 from simulator.client.attributes import ACCOUNT, REGION, name_of
 from simulator.client.errors import ClientError, refuse
 from simulator.client.messages import Answer
 from simulator.client.sqs import attributes_of
+from simulator.client.subscriptions import SUBSCRIPTION, dead_letters_of, is_true, subscription_of
 
 
 class _Subscriber:
     """A queue of a topic: where the messages go, and where those that cannot be delivered."""
 
-    def __init__(self, arn: str, queue: str, raw: bool, dead_letters: str | None) -> None:
+    def __init__(self, arn: str, queue: str, attributes: Mapping[str, Any]) -> None:
         self.arn = arn
         self.queue = queue
-        self.raw = raw
-        self.dead_letters = dead_letters
         self.delivered_at = 0
+        self.set(attributes)
+
+    def set(self, attributes: Mapping[str, Any]) -> None:
+        """Take what the subscription is set to, in AWS's names."""
+        self.attributes = dict(attributes)
+        self.raw = is_true(attributes.get("RawMessageDelivery"))
+        self.dead_letters = dead_letters_of(attributes.get("RedrivePolicy"))
 
 
 class _Topic:
@@ -90,21 +96,30 @@ class SNS:
         if Protocol != "sqs":
             raise ClientError("InvalidParameter", "Only queues can be subscribed here: Protocol sqs")
         queue = self.account.queue(Endpoint)
-        raw = str(given.pop("RawMessageDelivery", "false")).lower() == "true"
-        policy = _exact(given.pop("FilterPolicy", None))
-        dead_letters = given.pop("RedrivePolicy", None)
-        if isinstance(dead_letters, str):
-            dead_letters = json.loads(dead_letters)
-        if given:
-            raise ClientError("InvalidParameter", f"Unknown attribute {min(given)}")
-        subscription = Subscription(
-            to_fifo=queue.attributes.fifo, filter_policy=policy, raw_message_delivery=raw
-        )
+        if unknown := set(given) - set(SUBSCRIPTION):
+            raise ClientError("InvalidParameter", f"Unknown attribute {min(unknown)}")
+        subscription = subscription_of(given, self.account.rules, fifo=queue.attributes.fifo)
         refuse(topic.model.subscribe(subscription))
         arn = f"{topic.arn}:{self.account.new_id(topic.name, len(topic.subscribers))}"
-        target = name_of(dead_letters["deadLetterTargetArn"]) if dead_letters else None
-        topic.subscribers.append(_Subscriber(arn, queue.name, raw, target))
+        topic.subscribers.append(_Subscriber(arn, queue.name, given))
         return self._answer({"SubscriptionArn": arn})
+
+    def set_subscription_attributes(
+        self, *, SubscriptionArn: str, AttributeName: str, AttributeValue: Any = None
+    ) -> Answer:
+        """Change an attribute of a subscription, at once (AWS takes up to 15 minutes for filters)."""
+        topic = self._topic(SubscriptionArn.rpartition(":")[0])
+        places = [place for place, one in enumerate(topic.subscribers) if one.arn == SubscriptionArn]
+        if not places:
+            raise ClientError("NotFound", "Subscription does not exist")
+        if AttributeName not in SUBSCRIPTION:
+            raise ClientError("InvalidParameter", f"Unknown attribute {AttributeName}")
+        subscriber = topic.subscribers[places[0]]
+        given = {**subscriber.attributes, AttributeName: AttributeValue}
+        fifo = topic.model.subscriptions[places[0]].to_fifo
+        topic.model.subscriptions[places[0]] = subscription_of(given, self.account.rules, fifo=fifo)
+        subscriber.set(given)
+        return self._answer({})
 
     def publish(
         self,
@@ -129,8 +144,8 @@ class SNS:
                 return self._answer(topic.answers[original])
             answer["SequenceNumber"] = f"{10_000_000_000_000_000_000 + number}"
         topic.answers.append(answer)
-        texts = {name: str(value) for name, (kind, value) in send.attributes.items() if kind == "String"}
-        for place in topic.model.receivers(texts):
+        given = {name: _seen(one) for name, one in send.attributes.items()}
+        for place in topic.model.receivers(given, Message):
             self._deliver(topic, topic.subscribers[place], send, answer["MessageId"])
         return self._answer(answer)
 
@@ -185,16 +200,6 @@ def _publish_refusal(topic: _Topic, send: Send, max_bytes: int) -> str | None:
     return None
 
 
-def _exact(policy: Any) -> dict[str, list[str]]:
-    """A filter policy of exact texts, which is what plain topics do here."""
-    if isinstance(policy, str):
-        policy = json.loads(policy)
-    values = [value for listed in (policy or {}).values() for value in listed]
-    if not all(isinstance(value, str) for value in values):
-        raise NotImplementedError("filter policies beyond exact texts of attributes are not built")
-    return dict(policy or {})
-
-
 def _envelope(
     topic: _Topic, subscriber: _Subscriber, send: Send, message_id: str, now: int
 ) -> dict[str, Any]:
@@ -211,6 +216,12 @@ def _envelope(
     if send.attributes:
         envelope["MessageAttributes"] = {name: _typed(one) for name, one in send.attributes.items()}
     return envelope
+
+
+def _seen(attribute: Attribute) -> dict[str, str]:
+    """An attribute as filters see it."""
+    value = attribute.value
+    return {"type": attribute.type, "value": value if isinstance(value, str) else ""}
 
 
 def _typed(attribute: Attribute) -> dict[str, str]:

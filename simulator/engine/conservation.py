@@ -15,6 +15,7 @@ def check(messaging: Messaging, consumers: Consumers) -> None:
     Producer: offered = accepted + deduplicated + refused + unfinished.
     Topic: published x subscriptions = filtered out + delivered.
     Queue: arrived = deleted + moved out + redriven + expired + delayed + visible + in flight + in transit.
+    Events of a function: arrived = deleted + moved out + dropped + waiting + running.
     """
     for producer in messaging.producers:
         unfinished = producer.finish_run()
@@ -35,8 +36,12 @@ def check(messaging: Messaging, consumers: Consumers) -> None:
         _equal(f"queues.{name} visible", queue.visible(now), left[Fate.VISIBLE])
         _equal(f"queues.{name} delayed", queue.delayed(now), left[Fate.DELAYED])
         _equal(f"queues.{name} in flight", queue.in_flight(now), left[Fate.IN_FLIGHT])
-    for group in consumers.groups:
-        group.finish_run()
+    for path, _, line in messaging.invocations.lines():
+        left = line.finish_run()
+        gone = line.deleted + line.moved_out + line.dropped
+        _equal(path, line.arrived, gone + sum(left.values()))
+    consumers.groups.finish_run()
+    consumers.downstreams.finish_run()
 
 
 def _equal(what: str, came: int, went: int) -> None:

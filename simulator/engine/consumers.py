@@ -6,8 +6,11 @@ from simulator.engine.parts import Parts
 
 
 class Consumers:
-    """Functions and groups, each polling its queues."""
+    """Functions and fleets, each polling its queues."""
 
     def __init__(self, parts: Parts) -> None:
-        self.mappings = Functions(parts).mappings
-        self.groups = Groups(parts).groups
+        self.downstreams = parts.downstreams
+        functions = Functions(parts)
+        self.functions = functions.made
+        self.mappings = functions.mappings
+        self.groups = Groups(parts)

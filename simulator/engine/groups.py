@@ -1,120 +1,185 @@
-"""Builds Auto Scaling groups."""
+"""Builds fleets: Auto Scaling groups, ECS services and deployments, with their workers."""
 
+import math
 from collections.abc import Callable
 from functools import partial
 
-from simulator.aws.cloudwatch.metrics import PublishedSeries
-from simulator.aws.ec2.auto_scaling import TargetTracking
-from simulator.aws.sqs.standard import StandardQueue
+from simulator.aws.ec2.target_tracking import backlog_per_instance
+from simulator.aws.ec2.termination import Termination
 from simulator.engine.loops import Loops, is_plain
 from simulator.engine.parts import Parts
-from simulator.engine.standard_queues import counters
+from simulator.engine.scaling import Policies, scale_pods
 from simulator.engine.taken import sampler
-from simulator.processes.auto_scaling import AutoScalingGroup
+from simulator.processes.auto_scaling import AutoScaling
+from simulator.processes.draws import CallDurations
+from simulator.processes.fleets import Fleet
 from simulator.processes.gauges import Gauge
-from simulator.processes.partitioned import QueueByChance
+from simulator.processes.instances import Leaving, Life, Spot
 from simulator.processes.pollers import WorkerPool
 from simulator.processes.short_polls import ShortPollingPool
+from simulator.processes.warm_pools import WarmPool
 from simulator.recording.tables import Limit, Quantity
+from simulator.sampling.distributions import Exponential
 from simulator.scenario import auto_scaling as spec
+from simulator.scenario.deployments import Deployment
+from simulator.scenario.fleets import Fleet as FleetSpec
+from simulator.scenario.fleets import fleets
 from simulator.scenario.workers import Receive
+
+_MONTH_US = 30 * 86_400_000_000
+_TASKS_LEAVE = Leaving((Termination.NEWEST,), booting_first=True)
 
 
 class Groups:
-    """The Auto Scaling groups of a run."""
+    """The fleets of a run by their paths, and the policies of those that have any of AWS's."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self.groups: list[AutoScalingGroup] = []
-        given = parts.scenario.auto_scaling_groups
-        if given:
-            taken = parts.taken
-            phase_us = int(taken.calls("cloudwatch/phase").next() * taken.rule("cw.period"))
-            for name, group in given.items():
-                self._group(name, group, phase_us)
+        self.fleets: dict[str, Fleet] = {}
+        self.policies: list[AutoScaling] = []
+        given = list(fleets(parts.scenario))
+        for section, name, fleet in given:
+            self.fleets[f"{section}.{name}"] = self._fleet(section, name, fleet)
+        for section, name, fleet in given:
+            self._scale(f"{section}.{name}", name, fleet)
 
-    def _group(self, name: str, group: spec.AutoScalingGroup, phase_us: int) -> None:
-        taken, rule = self._parts.taken, self._parts.taken.rule
-        thing = self._parts.things[f"auto_scaling_groups.{name}"]
-        dispatchers = [self._parts.dispatchers[queue] for queue in group.queues]
-        capacity = group.capacity
-        made = AutoScalingGroup(
-            self._parts.clock,
-            self._parts.recorder,
+    def _fleet(self, section: str, name: str, given: FleetSpec) -> Fleet:
+        """Build one fleet and put its first instances to work."""
+        parts, path = self._parts, f"{section}.{name}"
+        taken, thing = parts.taken, parts.things[path]
+        key = name if isinstance(given, spec.AutoScalingGroup) else path
+        life = self._life(key, given)
+        group = given if isinstance(given, spec.AutoScalingGroup) else None
+        made = Fleet(
+            parts.clock,
+            parts.recorder,
             thing,
-            maximum=capacity.max,
-            desired=capacity.min if capacity.desired is None else capacity.desired,
-            react_us=rule("asg.react"),
-            boot=taken.durations(f"{name}/boot", sampler(group.boot)),
-            bootstrap=taken.durations(f"{name}/bootstrap", sampler(group.bootstrap)),
-            warmup_us=group.instance_warmup,
-            drain_us=group.drain,
+            maximum=given.capacity.max,
+            desired=given.capacity.first,
+            life=life,
+            chance=taken.calls(f"{key}/met"),
+            leaving=_TASKS_LEAVE if group is None else self._leaving(group),
+            zones=1 if isinstance(given, Deployment) else given.zones,
+            spot=None if group is None else self._spot(key, group),
+            warm_pool=None if group is None else self._warm_pool(key, group, life),
         )
-        limit_gauge = Gauge(self._parts.recorder, thing, Quantity.LIMIT, Limit.ARRIVALS)
-        if is_plain(group):
-            made.start(self._plain_pool(name, group, thing, made, limit_gauge))
+        limit_gauge = Gauge(parts.recorder, thing, Quantity.LIMIT, Limit.ARRIVALS)
+        if is_plain(given):
+            made.start(self._plain_pool(key, path, given, thing, made, limit_gauge))
         else:
-            works = [self._parts.work(queue, group.work_of(queue), group.failures) for queue in group.queues]
-            loops = Loops(taken, self._parts.clock, self._parts.recorder)
-            made.start(
-                loops.pool(
-                    name,
-                    group,
-                    thing,
-                    group.workers_per_instance,
-                    made.limit,
-                    limit_gauge,
-                    dispatchers,
-                    works,
-                )
-            )
-        policies = [
-            TargetTracking(
-                tracking.target,
-                capacity.min,
-                capacity.max,
-                rule("asg.tt.out_points"),
-                rule("asg.tt.in_points"),
-                rule("asg.tt.in_ratio"),
-                tracking.disable_scale_in,
-            )
-            for tracking in group.policies.values()
-        ]
-        if policies:
-            for queue, dispatcher in zip(group.queues, dispatchers, strict=True):
-                if isinstance(dispatcher.queue, StandardQueue | QueueByChance):
-                    dispatcher.counters = counters(queue, dispatcher.queue, taken)
-            published = PublishedSeries(rule("cw.period"), rule("cw.publish_delay"))
-            self._parts.clock.process(made.track(dispatchers, policies, published, phase_us))
-        self.groups.append(made)
+            conditions = parts.conditions_of(path)
+            works = [
+                parts.work(queue, given.work_of(queue), given.failures, conditions, (path, given))
+                for queue in given.queues
+            ]
+            dispatchers = [parts.dispatchers[queue] for queue in given.queues]
+            loops = Loops(taken, parts.clock, parts.recorder)
+            workers = given.workers_per_instance
+            made.start(loops.pool(key, given, thing, workers, made.limit, limit_gauge, dispatchers, works))
+        self._declare(path, given, made)
+        return made
+
+    def _life(self, key: str, given: FleetSpec) -> Life:
+        taken = self._parts.taken
+        group = isinstance(given, spec.AutoScalingGroup)
+        boot = given.boot if isinstance(given, spec.AutoScalingGroup) else given.start
+        return Life(
+            react_us=taken.rule("asg.react") if group else 0,
+            boot=taken.durations(f"{key}/boot", sampler(boot)),
+            bootstrap=taken.durations(f"{key}/bootstrap", sampler(given.bootstrap)),
+            warmup_us=given.instance_warmup if isinstance(given, spec.AutoScalingGroup) else 0,
+            drain_us=given.drain,
+        )
+
+    def _leaving(self, group: spec.AutoScalingGroup) -> Leaving:
+        policies = [Termination(policy) for policy in group.termination]
+        if group.protect == "none":
+            return Leaving(policies)
+        return Leaving(policies, protects_busy=True, retry_us=self._parts.taken.rule("asg.protected_retry"))
+
+    def _spot(self, key: str, group: spec.AutoScalingGroup) -> Spot | None:
+        spot, taken = group.spot, self._parts.taken
+        if spot is None:
+            return None
+        lifetime: CallDurations | None = None
+        if spot.interruptions:
+            mean_us = -_MONTH_US / math.log1p(-spot.interruptions)
+            lifetime = taken.durations(f"{key}/interruption", Exponential(mean_us))
+        return Spot(
+            share=spot.share,
+            lifetime=lifetime,
+            notice_us=taken.rule("asg.spot.notice"),
+            drains=spot.on_interruption == "drain",
+            replaces_early=spot.rebalance,
+        )
+
+    def _warm_pool(self, key: str, group: spec.AutoScalingGroup, life: Life) -> WarmPool | None:
+        given, taken = group.warm_pool, self._parts.taken
+        if given is None:
+            return None
+        return WarmPool(
+            self._parts.clock,
+            prepared=group.capacity.max if given.max_prepared is None else given.max_prepared,
+            minimum=given.min,
+            start=taken.durations(f"{key}/warm", sampler(given.start)),
+            prepare_us=lambda: life.boot.next() + life.bootstrap.next(),
+        )
+
+    def _declare(self, path: str, given: FleetSpec, made: Fleet) -> None:
+        """Declare a fleet's metrics."""
+        metrics = self._parts.metrics
+        visible = [f"queues.{queue}.visible" for queue in given.queues]
+        each = given.workers_per_instance
+
+        def backlog(at: int) -> float:
+            return backlog_per_instance(sum(metrics.read(one, at) for one in visible), made.in_service)
+
+        def busy(_: int) -> float:
+            workers = each * made.in_service
+            return min(1.0, made.busy / workers) if workers else math.nan
+
+        metrics.declare(f"{path}.backlog_per_instance", backlog)
+        metrics.declare(f"{path}.busy_share", busy)
+        metrics.declare(f"{path}.in_service", lambda _: made.in_service)
+        metrics.declare(f"{path}.desired", lambda _: made.desired)
+
+    def _scale(self, path: str, name: str, given: FleetSpec) -> None:
+        """Let policies decide the size of a fleet."""
+        parts, made = self._parts, self.fleets[path]
+        if not isinstance(given, Deployment):
+            self.policies.append(Policies(parts, path, given, made).wire(parts.things[path]))
+        elif given.keda is not None:
+            scale_pods(parts, name, given, made)
 
     def _plain_pool(
-        self,
-        name: str,
-        group: spec.AutoScalingGroup,
-        thing: int,
-        made: AutoScalingGroup,
-        limit_gauge: Gauge,
+        self, key: str, path: str, given: FleetSpec, thing: int, made: Fleet, limit_gauge: Gauge
     ) -> WorkerPool:
-        taken, queue = self._parts.taken, group.queues[0]
-        dispatcher = self._parts.dispatchers[queue]
-        pool = _plain_pool(group.receive)(
-            self._parts.clock,
+        parts, taken, queue = self._parts, self._parts.taken, given.queues[0]
+        dispatcher = parts.dispatchers[queue]
+        pool = _plain_pool(given.receive)(
+            parts.clock,
             dispatcher,
             len(dispatcher.consumers),
             thing,
-            self._parts.work(queue, group.work_of(queue), group.failures),
-            taken.durations(f"{name}/receive", taken.latency("lat.sqs_receive")),
-            taken.durations(f"{name}/delete", taken.latency("lat.sqs_delete")),
-            taken.calls(f"{name}/instance"),
+            parts.work(queue, given.work_of(queue), given.failures, parts.conditions_of(path), (path, given)),
+            taken.durations(f"{key}/receive", taken.latency("lat.sqs_receive")),
+            taken.durations(f"{key}/delete", taken.latency("lat.sqs_delete")),
+            taken.calls(f"{key}/instance"),
             made.limit,
             limit_gauge,
-            workers=group.workers_per_instance,
-            max_messages=group.receive.max_messages,
-            delete_each=group.receive.delete == "each",
+            workers=given.workers_per_instance,
+            max_messages=given.receive.max_messages,
+            delete_each=given.receive.delete == "each",
         )
-        self._parts.add_consumer(queue, pool, group.receive.wait_time)
+        parts.add_consumer(queue, pool, given.receive.wait_time)
         return pool
+
+    def finish_run(self) -> None:
+        """Write down the sizes held at the end of the run."""
+        for fleet in self.fleets.values():
+            fleet.finish_run()
+        for policies in self.policies:
+            policies.finish_run()
 
 
 def _plain_pool(receive: Receive) -> Callable[..., WorkerPool]:

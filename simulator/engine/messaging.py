@@ -1,7 +1,6 @@
 """Builds producers, topics and queues, and everything that connects them."""
 
-import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +12,7 @@ from simulator.aws.sqs.fair import FairQueue
 from simulator.aws.sqs.fifo import FifoQueue
 from simulator.engine.fair_queues import fair_queue
 from simulator.engine.fifo import count_idle_polls, fifo_queue
+from simulator.engine.invocations import Invocations
 from simulator.engine.senders import Senders
 from simulator.engine.standard_queues import misses, short_polled, standard_queue
 from simulator.engine.taken import Taken, sampler
@@ -34,6 +34,9 @@ from simulator.sampling.streams import message_keys
 from simulator.scenario import messaging as queues
 from simulator.scenario import producers
 from simulator.scenario import redrive as redrives
+from simulator.scenario.bodies import choices_of
+from simulator.scenario.filters import Said, said_by
+from simulator.scenario.invoked import function_of
 from simulator.scenario.schema import Scenario
 
 _STANDING_BYTES: Final = Constant(1024)  # a standing backlog says nothing about sizes
@@ -84,6 +87,8 @@ class Messaging:
             if queue.backlog is not None:
                 self._stand(name, queue.backlog)
         ledger.standing = ledger.messages
+        self.invocations = Invocations(scenario, things, taken, clock, ledger, recorder)
+        self.inlets += self.invocations.asynchronous.values()
         self.topics = {name: self._topic(name, topic) for name, topic in scenario.topics.items()}
         self.producers = [self._producer(name, producer) for name, producer in scenario.producers.items()]
 
@@ -166,8 +171,11 @@ class Messaging:
             }
         )
 
-    def _inlet(self, queue: str) -> Inlet:
-        """A subscription's way into a queue."""
+    def _inlet(self, subscription: queues.Subscription) -> Inlet:
+        """A subscription's way into its queue or function."""
+        queue = subscription.queue
+        if queue is None:
+            return self.invocations.asynchronous[subscription.function or ""]
         dispatcher = self.dispatchers[queue]
         if isinstance(dispatcher.queue, FifoQueue):
             inlet = FifoInlet(self._clock, dispatcher, self._taken.rule("sns.deliver_batch"))
@@ -193,12 +201,17 @@ class Messaging:
             subscriptions.append(
                 Subscription(
                     self._things[path],
-                    self._inlet(subscription.queue),
-                    self._taken.latency("lat.sns_to_sqs"),
+                    self._inlet(subscription),
+                    self._taken.latency("lat.sns_to_sqs" if subscription.queue else "lat.sns_to_function"),
                     self._taken.stream(f"{name}/{key}/hop"),
                     {
-                        producer: _passes(rules, number, made.message.attributes)
+                        producer: _passes(rules.subscriptions[number], said_by(made.message))
                         for producer, made in self._scenario.producers.items()
+                        if made.target == name
+                    }
+                    | {
+                        f"alarms.{alarm}": _passes(rules.subscriptions[number], [Said({}, None)])
+                        for alarm in self._scenario.alarms
                     },
                 )
             )
@@ -210,8 +223,10 @@ class Messaging:
         for subscription in topic.subscriptions.values():
             refused = rules.subscribe(
                 SubscriptionRules(
-                    to_fifo=self._scenario.queues[subscription.queue].type == "fifo",
+                    to_fifo=subscription.queue is not None
+                    and self._scenario.queues[subscription.queue].type == "fifo",
                     filter_policy=subscription.filter_policy,
+                    filter_policy_scope=subscription.filter_policy_scope,
                     raw_message_delivery=subscription.raw_message_delivery,
                 )
             )
@@ -223,17 +238,20 @@ class Messaging:
     def _producer(self, name: str, producer: producers.Producer) -> Producer:
         message = producer.message
         content = self._content(
-            name, sampler(message.size), message.group, message.attributes, message.poison
+            name, sampler(message.size), message.group, message.attributes, message.poison, message.body
         )
         thing = self._things[f"producers.{name}"]
-        to_topic = producer.target in self.topics
-        most_bytes = self._taken.rule("sns.max_message_bytes" if to_topic else "sqs.max_message_bytes")
         senders = Senders(self._taken, self._clock, self._ledger, self._scenario.duration)
         if producer.closed_loop is not None:
             made: Producer = senders.closed_loop(name, thing, producer.closed_loop, content, self._recorder)
         else:
             cursor = self._cursor(name, producer)
             made = OpenLoop(name, thing, cursor, content, self._ledger, self._recorder)
+        if function := function_of(self._scenario, producer):
+            self._invoke(made, producer, function, senders)
+            return made
+        to_topic = producer.target in self.topics
+        most_bytes = self._taken.rule("sns.max_message_bytes" if to_topic else "sqs.max_message_bytes")
         to_fifo = not to_topic and self._scenario.queues[producer.target].type == "fifo"
         if isinstance(made, OpenLoop) and not (to_fifo or producer.batch or producer.client):
             if to_topic:
@@ -243,6 +261,18 @@ class Messaging:
             return made
         made.send_by(senders.sender(made, producer, self._service(name, producer), to_topic), most_bytes)
         return made
+
+    def _invoke(self, made: Producer, producer: producers.Producer, function: str, senders: Senders) -> None:
+        """Let a producer invoke a function, and wait for its answer or not."""
+        if producer.invocation == "request_response":
+            most_bytes = self._taken.rule("lambda.max_call_bytes")
+            made.send_by(self.invocations.caller(made, producer, function), most_bytes)
+            return
+        invoker = self.invocations.invoker(made.name, function)
+        if isinstance(made, OpenLoop) and not producer.client:
+            made.aim(invoker)
+        else:
+            made.send_by(senders.sender(made, producer, QueueCalls(invoker), False), invoker.max_bytes)
 
     def _service(self, name: str, producer: producers.Producer) -> Service:
         """Where the calls of a producer with a sender go."""
@@ -262,17 +292,21 @@ class Messaging:
         group: producers.Group | None,
         attributes: Mapping[str, Mapping[str, float]],
         poison: float,
+        body: Mapping[str, Any] | None = None,
     ) -> Content:
         stream = self._taken.stream
+        choices = choices_of(body)
         return Content(
             size,
             None if group is None else Categorical(group.shares),
-            [Categorical(list(values.values())) for values in attributes.values()],
+            [Categorical(list(values.values())) for values in attributes.values()]
+            + [Categorical([share for _, share in choice]) for choice in choices.values()],
             poison,
             stream(f"{source}/size"),
             stream(f"{source}/group"),
             stream(f"{source}/poison"),
-            [stream(f"{source}/attribute/{attribute}") for attribute in attributes],
+            [stream(f"{source}/attribute/{attribute}") for attribute in attributes]
+            + [stream(f"{source}/body/{'/'.join(path)}") for path in choices],
         )
 
     def _cursor(self, name: str, producer: producers.Producer) -> Cursor:
@@ -298,9 +332,6 @@ def _phase(phase: producers.Phase) -> Phase:
     )
 
 
-def _passes(topic: StandardTopic, number: int, attributes: Mapping[str, Mapping[str, float]]) -> np.ndarray:
-    """Whether subscription *number* gets each combination of values; the last attribute varies fastest."""
-    combinations = itertools.product(*attributes.values())
-    return np.array(
-        [number in topic.receivers(dict(zip(attributes, values, strict=True))) for values in combinations]
-    )
+def _passes(subscription: SubscriptionRules, said: Sequence[Said]) -> np.ndarray:
+    """Whether a subscription gets each combination of attribute values and bodies."""
+    return np.array([subscription.accepts(one.attributes, one.text) for one in said])

@@ -4,8 +4,11 @@ import gc
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from simulator.engine.alarms import alarms
+from simulator.engine.cloudwatch import metrics
 from simulator.engine.conservation import check
 from simulator.engine.consumers import Consumers
+from simulator.engine.faults import FaultsOfRun
 from simulator.engine.messaging import Messaging
 from simulator.engine.parts import Parts
 from simulator.engine.taken import Taken
@@ -64,7 +67,14 @@ class Simulation:
         things = {path: number for number, path in enumerate(things_of(scenario))}
         parts = (scenario, things, self.taken, self.clock, self.ledger, self.recorder)
         self.messaging = Messaging(*parts)
-        self.consumers = Consumers(Parts(*parts, self.messaging.dispatchers))
+        self.metrics = metrics(self.taken, self.clock, self.messaging.dispatchers)
+        self.alarms = alarms(*parts, self.metrics, self.messaging.topics)
+        whole = Parts(*parts, self.messaging.dispatchers, self.metrics, self.alarms)
+        faults = FaultsOfRun(whole, self.messaging)
+        self.consumers = Consumers(whole)
+        self.alarms.start()
+        self.messaging.invocations.join(self.consumers.functions, whole, self.messaging.topics)
+        faults.meet(self.consumers, self.metrics)
         self.clock.process(
             intake(
                 self.clock,
@@ -91,6 +101,7 @@ class Simulation:
                 dispatcher.expire()
             if progress is not None:
                 progress(at, self.ledger.messages)
+        self.alarms.finish_run()
         return at
 
     def _latest_at(self) -> int:
@@ -104,6 +115,7 @@ class Simulation:
             producer.under_way() for producer in messaging.producers
         )
         under_way = under_way or any(task.under_way() for task in messaging.redrive_tasks)
+        under_way = under_way or any(line.in_hand() for _, _, line in messaging.invocations.lines())
         return not under_way and not any(
             _unfinished(dispatcher) for dispatcher in messaging.dispatchers.values()
         )

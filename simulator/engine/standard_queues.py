@@ -8,13 +8,13 @@ from simulator.engine.taken import Taken
 from simulator.processes.at_least_once import Misses
 from simulator.processes.counters import Counters
 from simulator.processes.partitioned import QueueByChance
+from simulator.scenario.fleets import fleets
 from simulator.scenario.schema import Scenario
 
 
 def short_polled(scenario: Scenario, queue: str) -> bool:
-    """Whether a group asks this queue by short polls."""
-    groups = scenario.auto_scaling_groups.values()
-    return any(queue in group.queues and not group.receive.wait_time for group in groups)
+    """Whether a fleet asks this queue by short polls."""
+    return any(queue in fleet.queues and not fleet.receive.wait_time for _, _, fleet in fleets(scenario))
 
 
 def standard_queue(

@@ -4,14 +4,18 @@ from typing import Any
 
 from simulator.processes.draws import CallDurations
 from simulator.sampling.distributions import (
+    BoundedPareto,
     Constant,
     Distribution,
     Empirical,
     Exponential,
     Gamma,
     Lognormal,
+    Mixable,
+    Mixture,
     Quantiles,
     Uniform,
+    Weibull,
 )
 from simulator.sampling.streams import Calls, stream_key
 from simulator.scenario import distributions as specs
@@ -21,6 +25,14 @@ from simulator.scenario.rules import Rules
 def sampler(spec: specs.Distribution) -> Distribution:
     """The distribution a scenario means, in the unit of its setting."""
     match spec:
+        case specs.MixSpec(parts):
+            return Mixture([(share, _simple(part)) for share, part in parts])
+        case _:
+            return _simple(spec)
+
+
+def _simple(spec: specs.Simple) -> Mixable:
+    match spec:
         case specs.ConstantSpec(value):
             return Constant(value)
         case specs.ExponentialSpec(mean):
@@ -29,6 +41,10 @@ def sampler(spec: specs.Distribution) -> Distribution:
             return Lognormal(median, p99)
         case specs.GammaSpec(mean, shape):
             return Gamma(shape, mean)
+        case specs.WeibullSpec(mean, shape):
+            return Weibull(shape, mean)
+        case specs.ParetoSpec(low, high, shape):
+            return BoundedPareto(shape, low, high)
         case specs.UniformSpec(low, high):
             return Uniform(low, high)
         case specs.EmpiricalSpec(values):

@@ -1,5 +1,6 @@
 """The things of a run: rows carry numbers, this is the list they count in."""
 
+from simulator.scenario.invoked import lines
 from simulator.scenario.schema import Scenario
 
 
@@ -14,4 +15,9 @@ def things_of(scenario: Scenario) -> tuple[str, ...]:
         things.append(f"functions.{name}")
         things += [f"functions.{name}.event_sources.{key}" for key in function.event_sources]
     things += [f"auto_scaling_groups.{name}" for name in scenario.auto_scaling_groups]
+    things += [f"downstreams.{name}" for name in scenario.downstreams]
+    things += [path for path, _ in lines(scenario)]
+    things += [f"alarms.{name}" for name in scenario.alarms]
+    things += [f"ecs_services.{name}" for name in scenario.ecs_services]
+    things += [f"deployments.{name}" for name in scenario.deployments]
     return tuple(things)

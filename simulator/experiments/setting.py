@@ -8,10 +8,17 @@ from simulator import __version__
 from simulator.analysis.answer import Consumer, Setting
 from simulator.analysis.window import drain_from_us
 from simulator.engine.taken import Taken
+from simulator.experiments.downstream_words import calls_us, downstream_ceilings, downstreams_of
+from simulator.experiments.event_words import event_consumers
+from simulator.experiments.fault_words import faults_of
 from simulator.experiments.traffic import amount, events, span, traffic
 from simulator.scenario.auto_scaling import AutoScalingGroup
+from simulator.scenario.deployments import Deployment
 from simulator.scenario.distributions import mean_of
+from simulator.scenario.downstreams import Calls
+from simulator.scenario.fleets import Fleet, fleets
 from simulator.scenario.functions import EventSource, Function
+from simulator.scenario.invoked import function_of, lines
 from simulator.scenario.producers import Producer
 from simulator.scenario.schema import Scenario
 
@@ -30,7 +37,8 @@ def setting_of(scenario: Scenario, *, seed: int, replications: int) -> Setting:
     dead = scenario.dead_letter_queues()
     main = [name for name in scenario.queues if name not in dead]
     consumers = [_mapping(scenario, *source) for source in _sources(scenario)]
-    consumers += [_group(scenario, name, group) for name, group in scenario.auto_scaling_groups.items()]
+    consumers += [_fleet(scenario, section, name, fleet) for section, name, fleet in fleets(scenario)]
+    consumers += event_consumers(scenario)
     return Setting(
         name=scenario.name,
         question=scenario.question or "",
@@ -41,7 +49,7 @@ def setting_of(scenario: Scenario, *, seed: int, replications: int) -> Setting:
         version=__version__,
         traffic=traffic(scenario),
         consumers=consumers,
-        queues=[f"queues.{name}" for name in main],
+        queues=[*(f"queues.{name}" for name in main), *(path for path, _ in lines(scenario))],
         dead_letter_queues=[f"queues.{name}" for name in scenario.queues if name in dead],
         events=events(scenario),
         headline=scenario.thresholds[0].key if scenario.thresholds else DEFAULT_HEADLINE,
@@ -52,11 +60,15 @@ def setting_of(scenario: Scenario, *, seed: int, replications: int) -> Setting:
             f"queues.{name}": scenario.queues[name].visibility_timeout / 1e6 for name in main
         },
         held_up=any(_may_be_held_up(scenario, producer) for producer in scenario.producers.values()),
+        faults=faults_of(scenario),
+        downstreams=downstreams_of(scenario.downstreams),
     )
 
 
 def _may_be_held_up(scenario: Scenario, producer: Producer) -> bool:
     """Whether a producer's messages may be accepted later than they were offered."""
+    if function_of(scenario, producer):
+        return False  # a function's answer is its work, which is no delay of sending
     queue = scenario.queues.get(producer.target)
     fifo = queue is not None and queue.type == "fifo"
     return fifo or producer.batch is not None or producer.client is not None
@@ -76,24 +88,32 @@ def _in_flight_limit(scenario: Scenario, queue: str) -> int:
 def _mapping(scenario: Scenario, path: str, queue: str, function: Function, source: EventSource) -> Consumer:
     """Say what an event source mapping is and can do."""
     value = scenario.rules.value
-    account = value("lambda.account_concurrency")
+    account, pollers = value("lambda.account_concurrency"), source.provisioned
+    cap = value("esm.max_concurrency_cap") if source.maximum_concurrency is None and not pollers else None
+    per_poller = value("esm.provisioned.concurrency")
     limits = {
         "maximum concurrency": source.maximum_concurrency,
+        "provisioned pollers": pollers.maximum * per_poller if pollers else None,
         "reserved concurrency": function.reserved_concurrency,
         "account concurrency": account if function.reserved_concurrency is None else None,
-        "mapping cap": value("esm.max_concurrency_cap") if source.maximum_concurrency is None else None,
+        "mapping cap": cap,
         "groups": _groups(scenario, queue),
     }
     slots, binding = min((limit, name) for name, limit in limits.items() if limit is not None)
     size, work = source.batch_size, function.work
     per_batch_us = mean_of(work.per_invocation) + size * mean_of(work.per_message)
+    per_batch_us += size * calls_us(scenario.downstreams, function)
     what = "groups" if binding == "groups" else "slots"
     ceiling = _ceiling(scenario, queue, slots, what, size, per_batch_us, size)
+    ceiling = min([ceiling, *(Ceiling(*one) for one in downstream_ceilings(scenario.downstreams, function))])
+    growth = "esm.provisioned.growth_per_minute" if pollers else "esm.growth_per_minute"
     settings = ["Lambda", f"batch size {source.batch_size}"]
     if source.maximum_batching_window:
         settings.append(f"window {span(source.maximum_batching_window)}")
     if binding in ("maximum concurrency", "reserved concurrency"):
         settings.append(f"{binding} {slots:,}")
+    if pollers:
+        settings.append(f"{pollers.minimum:,} to {pollers.maximum:,} pollers")
     settings.append(f"visibility timeout {span(scenario.queues[queue].visibility_timeout)}")
     return Consumer(
         path=path,
@@ -103,26 +123,29 @@ def _mapping(scenario: Scenario, path: str, queue: str, function: Function, sour
         ceiling_per_s=ceiling.per_s,
         ceiling=ceiling.words,
         maximum=float(slots),
+        caps={name: float(limit) for name, limit in limits.items() if limit is not None and name != "groups"},
         limit_words={
-            "ramp": f"ramp +{value('esm.growth_per_minute'):,}/min",
+            "ramp": f"ramp +{value(growth):,}/min",
+            "provisioned_pollers": f"{pollers.maximum if pollers else 0:,} pollers",
             "maximum_concurrency": f"max. concurrency {source.maximum_concurrency or 0:,}",
             "reserved_concurrency": f"reserved concurrency {function.reserved_concurrency or 0:,}",
             "account_concurrency": f"account concurrency {account:,}",
             "mapping_cap": f"mapping cap {value('esm.max_concurrency_cap'):,}",
             **_queue_words(scenario, queue),
+            **_called_words(function),
         },
     )
 
 
-def _group(scenario: Scenario, name: str, group: AutoScalingGroup) -> Consumer:
-    """Say what an Auto Scaling group is and can do."""
+def _fleet(scenario: Scenario, section: str, name: str, group: Fleet) -> Consumer:
+    """Say what a fleet is and can do."""
     taken = Taken(scenario.rules, 0, 0)
     receive_us, delete_us = taken.latency("lat.sqs_receive").mean, taken.latency("lat.sqs_delete").mean
     each = group.receive.delete == "each"
     size = group.receive.max_messages
     work = group.work_of(group.queues[0])
     per_batch_us = receive_us + mean_of(work.per_invocation) + size * mean_of(work.per_message)
-    per_batch_us += delete_us * (size if each else 1)
+    per_batch_us += delete_us * (size if each else 1) + size * calls_us(scenario.downstreams, group)
     workers = group.capacity.max * group.workers_per_instance
     queue = group.queues[0]
     groups = _groups(scenario, queue)
@@ -134,26 +157,63 @@ def _group(scenario: Scenario, name: str, group: AutoScalingGroup) -> Consumer:
     elif group.loop.kind == "barrier":
         per_batch_us -= (size - 1) * (mean_of(work.per_message) + (delete_us if each else 0.0))
     ceiling = _ceiling(scenario, queue, slots, what, size, per_batch_us, 1 if each else size)
+    ceiling = min([ceiling, *(Ceiling(*one) for one in downstream_ceilings(scenario.downstreams, group))])
     low, high = group.capacity.min, group.capacity.max
-    fleet = f"{high}" if low == high else f"{low} to {high}"
-    settings = [f"{fleet} x {group.instance_type}", f"{group.workers_per_instance} workers each"]
-    settings += [f"target {amount(policy.target)} per instance" for policy in group.policies.values()]
+    size_words = f"{high}" if low == high else f"{low} to {high}"
+    whose = "pods" if isinstance(group, Deployment) else f"x {group.instance_type}"
+    settings = [f"{size_words} {whose}", f"{group.workers_per_instance} workers each"]
+    settings += _scaling_words(group)
     settings += _loop_words(group)
     settings.append(f"visibility timeout {span(scenario.queues[queue].visibility_timeout)}")
     return Consumer(
-        path=f"auto_scaling_groups.{name}",
-        kind="auto_scaling_group",
+        path=f"{section}.{name}",
+        kind=section.removesuffix("s"),
         queue=f"queues.{queue}",
         settings=", ".join(settings),
         ceiling_per_s=ceiling.per_s,
         ceiling=ceiling.words,
         maximum=float(high),
         workers_per_instance=group.workers_per_instance * (group.loop.permits or 1),
-        limit_words={"maximum_size": f"fleet max {high}", **_queue_words(scenario, queue)},
+        limit_words={
+            "maximum_size": f"fleet max {high}",
+            **_queue_words(scenario, queue),
+            **_called_words(group),
+        },
+        start_up=_start_up(taken, group),
+        warm_up_s=group.instance_warmup / 1e6 if isinstance(group, AutoScalingGroup) else 0.0,
     )
 
 
-def _loop_words(group: AutoScalingGroup) -> list[str]:
+def _start_up(taken: Taken, fleet: Fleet) -> dict[str, float]:
+    """Mean seconds that the stages of an instance's start take."""
+    boot = fleet.boot if isinstance(fleet, AutoScalingGroup) else fleet.start
+    stages = {"boot": mean_of(boot) / 1e6, "bootstrap": mean_of(fleet.bootstrap) / 1e6}
+    return (
+        {"launch": taken.rule("asg.react") / 1e6, **stages} if isinstance(fleet, AutoScalingGroup) else stages
+    )
+
+
+def _scaling_words(fleet: Fleet) -> list[str]:
+    """Say what decides the size of a fleet."""
+    if isinstance(fleet, Deployment):
+        return [] if fleet.keda is None else [f"KEDA, {amount(fleet.keda.queue_length)} messages a pod"]
+    words = []
+    for policy in fleet.declared.values():
+        tracking, steps = policy.target_tracking, policy.step_scaling
+        if tracking is not None:
+            own = tracking.metric == "backlog_per_instance"
+            of = "per instance" if own else f"of {tracking.metric.replace('_', ' ')}"
+            words.append(f"target {amount(tracking.target)} {of}")
+        elif steps is not None:
+            words.append(f"{len(steps.steps)} scaling steps")
+        elif policy.scheduled is not None:
+            words.append(f"scheduled action at {span(policy.scheduled.at)}")
+        else:
+            words.append("simple scaling")
+    return words
+
+
+def _loop_words(group: Fleet) -> list[str]:
     """Say what is not plain about a group's loop."""
     words = []
     if group.priority is not None:
@@ -206,6 +266,11 @@ def _groups(scenario: Scenario, queue: str) -> int | None:
     if backlog is not None and backlog.group is not None:
         groups.append(backlog.group.count)
     return max(groups, default=None)
+
+
+def _called_words(caller: Calls) -> dict[str, str]:
+    """Name the downstream that a consumer waits for, where it can be one only."""
+    return {"downstream": next(iter(caller.calls))} if len(caller.calls) == 1 else {}
 
 
 def _queue_words(scenario: Scenario, queue: str) -> Mapping[str, str]:

@@ -105,6 +105,9 @@ class ClosedLoop(Producer):
         if not client.next:
             self._draw(sender, number, client)
         said = client.next.pop()
+        if self.content.poisonings and not said.poison:
+            key, at = np.array([said.key], dtype=np.uint64), np.array([now], dtype=np.int64)
+            said = said._replace(poison=int(self.content.poisoned(key, at)[0]))
         message = self._ledger.add_message(
             self.name, said.serial, now, said.group, said.combination, said.poison
         )
@@ -131,7 +134,7 @@ class ClosedLoop(Producer):
         first_serial = (number << _CLIENT_BITS) + client.drawn
         client.drawn += n
         keys = message_keys(self.name, first_serial, n)
-        content = self._content
+        content = self.content
         assert sender.answers is not None
         columns = (
             range(first_serial, first_serial + n),

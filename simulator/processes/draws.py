@@ -1,12 +1,17 @@
 """Numbers that belong to messages, and numbers that belong to a thing's calls."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from simulator.processes.conditions import Conditions
+from simulator.processes.kinds import Chances, WorkByKind, WorkOfAll
 from simulator.processes.ledger import Block, Ledger
 from simulator.sampling.distributions import Constant, Distribution, draw
 from simulator.sampling.streams import mix, uniform, uniform_one
+
+if TYPE_CHECKING:
+    from simulator.processes.called_work import CalledWork
 
 _CALLS: Final = 1024
 _BLOCKS: Final = 64
@@ -41,28 +46,40 @@ class Work:
 
     Parameters
     ----------
-    per_message, per_invocation : Distribution
-        Work [us] of a message, and of an invocation besides its messages.
-    transient : float
-        Share of attempts that fail by chance.
+    per_message : WorkOfAll or WorkByKind
+        Work [us] of a message.
+    per_invocation : Distribution
+        Work [us] of an invocation besides its messages.
+    chances : Chances
+        Of an attempt to fail.
     work_key, failure_key, invocation_key : int
         Their streams.
+    conditions : Conditions, optional
+        How its consumer is doing: what begins meanwhile is slower, or fails more often.
+    error_key : int
+        Stream of the failures that conditions bring.
     """
 
     def __init__(
         self,
         ledger: Ledger,
-        per_message: Distribution,
+        per_message: WorkOfAll | WorkByKind,
         per_invocation: Distribution,
-        transient: float,
+        chances: Chances,
         work_key: int,
         failure_key: int,
         invocation_key: int,
+        conditions: Conditions | None = None,
+        error_key: int = 0,
     ) -> None:
+        self.called: CalledWork | None = None
+        """Takes its batches through their messages where these call downstreams."""
         self._ledger = ledger
+        self._conditions = conditions
+        self._error_key = error_key
         self._per_message = per_message
         self._per_invocation = per_invocation
-        self._transient = transient
+        self._chances = chances
         self._work_key = work_key
         self._failure_key = failure_key
         self._invocation_key = invocation_key
@@ -91,14 +108,42 @@ class Work:
             durations.append(work[message - first])
         if again or self._ledger.redrives:
             self._draw_again(copies, again, durations, failed)
+        conditions = self._conditions
+        if conditions is not None and (conditions.slow != 1.0 or conditions.errors):
+            return self._under(conditions, copies, again, durations, failed)
+        return durations, failed
+
+    def _under(
+        self,
+        conditions: Conditions,
+        copies: list[int],
+        again: dict[int, int],
+        durations: list[int],
+        failed: list[int],
+    ) -> tuple[list[int], list[int]]:
+        """The same attempts under conditions that are not the usual ones."""
+        if conditions.slow != 1.0:
+            durations = [round(duration * conditions.slow) for duration in durations]
+        if conditions.errors:
+            broken = {
+                index
+                for index, copy in enumerate(copies)
+                if uniform_one(self._error_key, self._attempt_key(copy, again.get(copy, 1)))
+                < conditions.errors
+            }
+            failed = sorted(broken.union(failed))
         return durations, failed
 
     def per_invocation_us(self, copies: list[int], again: dict[int, int]) -> int:
         """Work [us] of the invocation itself; it belongs to its first message and attempt."""
         if self._constant_invocation is not None:
-            return self._constant_invocation
-        key = self._attempt_key(copies[0], again.get(copies[0], 1))
-        return self._draw_one(self._per_invocation, self._invocation_key, key)
+            duration_us = self._constant_invocation
+        else:
+            key = self._attempt_key(copies[0], again.get(copies[0], 1))
+            duration_us = self._draw_one(self._per_invocation, self._invocation_key, key)
+        if self._conditions is None or self._conditions.slow == 1.0:
+            return duration_us
+        return round(duration_us * self._conditions.slow)
 
     @staticmethod
     def _draw_one(distribution: Distribution, stream_key: int, key: int) -> int:
@@ -127,9 +172,10 @@ class Work:
     def _draw(self, block: Block) -> tuple[list[int], bytes]:
         keys = block.keys()
         fails = block.poison
-        if self._transient:
-            fails = fails | (uniform(self._failure_key, keys) < self._transient)
-        return draw(self._per_message, self._work_key, keys).tolist(), fails.tobytes()
+        chance = self._chances.first(block)
+        if not isinstance(chance, float) or chance:
+            fails = fails | (uniform(self._failure_key, keys) < chance)
+        return self._per_message.draw(block, self._work_key, keys).tolist(), fails.tobytes()
 
     def _draw_again(
         self, copies: list[int], again: dict[int, int], durations: list[int], failed: list[int]
@@ -139,13 +185,13 @@ class Work:
             count = again.get(copy, 1)
             if count == 1 and copy not in self._ledger.redrives:
                 continue
-            block = self._ledger.block_of(self._ledger.message_of[copy])
+            message = self._ledger.message_of[copy]
+            block = self._ledger.block_of(message)
             key = self._attempt_key(copy, count)
-            durations[index] = int(
-                draw(self._per_message, self._work_key, np.array([key], dtype=np.uint64))[0]
-            )
-            poison = bool(block.poison[self._ledger.message_of[copy] - block.first])
-            fails = poison or (self._transient > 0 and uniform_one(self._failure_key, key) < self._transient)
+            durations[index] = self._draw_one(self._per_message.part(block, message), self._work_key, key)
+            poison = bool(block.poison[message - block.first])
+            chance = self._chances.of_attempt(block, message, count)
+            fails = poison or (chance > 0 and uniform_one(self._failure_key, key) < chance)
             if fails != (index in failed):
                 if fails:
                     failed.append(index)

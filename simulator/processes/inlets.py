@@ -51,10 +51,20 @@ class StandardInlet:
     def __init__(self, dispatcher: Dispatcher) -> None:
         self._dispatcher = dispatcher
         self._merge = Merge()
-        self.add = self._merge.add
+        self._released_until = 0
+
+    def add(self, messages: np.ndarray, arrive_at: np.ndarray) -> None:
+        """*messages* will arrive at *arrive_at* [us]; what the run itself brings forth comes at any time."""
+        late = arrive_at < self._released_until
+        if late.any():
+            for message, at in zip(messages[late].tolist(), arrive_at[late].tolist(), strict=True):
+                self._dispatcher.send_alone(message, at)
+            messages, arrive_at = messages[~late], arrive_at[~late]
+        self._merge.add(messages, arrive_at)
 
     def release(self, horizon: int) -> None:
         """Give the queue what arrives before *horizon* [us]."""
+        self._released_until = horizon
         messages, arrive_at = self._merge.release(horizon)
         if len(messages):
             self._dispatcher.send(messages, arrive_at)

@@ -2,7 +2,6 @@
 
 from typing import Protocol
 
-from simulator.aws.sqs.fifo import FifoQueue
 from simulator.aws.sqs.receipt import Receipt
 from simulator.processes.draws import Work
 from simulator.processes.gauges import Gauge
@@ -25,14 +24,13 @@ class Lane:
     """
 
     def __init__(self, dispatcher: Dispatcher, work: Work, most: int) -> None:
-        queue = dispatcher.queue
         self.dispatcher = dispatcher
         self.index = len(dispatcher.consumers)
         self.work = work
         self.most = most
         self.idle: list[Worker] = []
-        self.stepwise = isinstance(queue, FifoQueue)
-        self.delete_tokens = queue.delete_calls if isinstance(queue, FifoQueue) else None
+        self.stepwise = dispatcher.stepwise
+        self.delete_tokens = dispatcher.delete_tokens
 
     def visible(self, now: int) -> bool:
         """Whether a receive would find something."""

@@ -156,6 +156,12 @@ class Ledger:
         self.sent_at.append(sent_at)
         return len(self.message_of) - 1
 
+    def take_back(self, copy: int) -> None:
+        """*copy*, the last one numbered, was not made after all."""
+        assert copy == self.copies - 1
+        self.message_of.pop()
+        self.sent_at.pop()
+
     def block_of(self, message: int) -> Block:
         """The block *message* is in."""
         return self.blocks[bisect_right(self._firsts, message) - 1]

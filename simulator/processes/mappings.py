@@ -2,12 +2,14 @@
 
 from simulator.aws.lambda_.concurrency import Admission
 from simulator.aws.lambda_.event_source_mapping import EventSourceMapping, MappingLimit, throttle_pause_us
-from simulator.aws.sqs.fifo import FifoQueue
 from simulator.aws.sqs.receipt import Receipt
 from simulator.processes.clock import CHANGES, COMPLETIONS, Clock
 from simulator.processes.draws import CallDurations, Work
+from simulator.processes.filtering import Filtering, whole
 from simulator.processes.functions import Function, Invocation
+from simulator.processes.gathering import Gathering
 from simulator.processes.gauges import Gauge
+from simulator.processes.polls import Polls
 from simulator.processes.queues import Dispatcher
 from simulator.recording.recorder import Recorder
 from simulator.recording.tables import NONE, Attempt, Limit
@@ -16,12 +18,15 @@ _LIMIT_OF = {
     MappingLimit.RAMP: Limit.RAMP,
     MappingLimit.MAXIMUM_CONCURRENCY: Limit.MAXIMUM_CONCURRENCY,
     MappingLimit.MAPPING_CAP: Limit.MAPPING_CAP,
+    MappingLimit.ACCOUNT_CONCURRENCY: Limit.ACCOUNT_CONCURRENCY,
+    MappingLimit.PROVISIONED_POLLERS: Limit.PROVISIONED_POLLERS,
+    MappingLimit.ERROR_BACKOFF: Limit.ERROR_BACKOFF,
 }
 _THROTTLE_OF = {
     Admission.THROTTLED_RESERVED: Limit.RESERVED_CONCURRENCY,
     Admission.THROTTLED_ACCOUNT: Limit.ACCOUNT_CONCURRENCY,
     Admission.THROTTLED_SCALING: Limit.SCALING_RATE,
-    Admission.THROTTLED_RATE: Limit.SCALING_RATE,
+    Admission.THROTTLED_RATE: Limit.RATE_CAP,
 }
 
 
@@ -45,6 +50,8 @@ class Mapping:
         FIFO queue: what comes after a failed message of a batch comes back with it.
     turnaround_us : int
         How long a slot is lost after each invocation [us]; measured in one lab, 0 elsewhere.
+    gathering : Gathering, optional
+        Where batches are gathered; None: what a receive brings is invoked at once.
     """
 
     def __init__(
@@ -55,6 +62,7 @@ class Mapping:
         index: int,
         thing: int,
         mapping: EventSourceMapping,
+        polls: Polls,
         function: Function,
         work: Work,
         latency: CallDurations,
@@ -66,6 +74,7 @@ class Mapping:
         throttle_first_us: int,
         throttle_cap_us: int,
         turnaround_us: int = 0,
+        gathering: Gathering | None = None,
     ) -> None:
         self.thing = thing
         self.max_messages = min(10, mapping.batch_size)
@@ -75,83 +84,78 @@ class Mapping:
         self._dispatcher = dispatcher
         self._index = index
         self._mapping = mapping
+        self._polls = polls
         self._function = function
         self._work = work
         self._latency = latency
         self._concurrency_gauge = concurrency_gauge
         self.visibility_timeout_us: int | None = visibility_timeout_us
         self._fifo = fifo
-        self._delete_tokens = (
-            dispatcher.queue.delete_calls if isinstance(dispatcher.queue, FifoQueue) else None
-        )
+        self._delete_tokens = dispatcher.delete_tokens
         self._throttle_first_us = throttle_first_us
         self._throttle_cap_us = throttle_cap_us
         self._turnaround_us = turnaround_us
         self._throttled_by: Limit | None = None
         self._growing = False
         self._open: set[Invocation] = set()
-        self._gathering: list[Invocation] = []
+        self._gathering = gathering
+        self.filtering: Filtering | None = None
+        self._surplus = 0  # slots that are lost, and still busy
+        self._paused = False
 
     def start(self) -> None:
         """Open the first long polls."""
-        self._dispatcher.open(self._index, self._mapping.room())
+        self._polls.open(self._mapping.room())
 
     # -- the receive -------------------------------------------------------------------------------
 
     def begin(self, receipt: Receipt, causes: dict[int, int]) -> None:
         """Take up a receive: gather it where there is a batching window, else invoke."""
-        if self._mapping.window_us:
-            self._gather(receipt, causes)
+        if self.filtering is not None:
+            left = self.filtering.sift(receipt, causes)
+            if left is None:
+                self._pass_over(self.filtering)
+                return
+            receipt = left
+        gathering = self._gathering
+        if gathering is not None:
+            gathering.take(receipt, causes, self)
+            self.max_messages = gathering.room()
             return
-        self._take_slot()
-        self._invoke(Invocation(receipt, causes))
+        self.take_slot()
+        self.send_off(Invocation(receipt, causes))
 
-    def _take_slot(self) -> None:
+    def _pass_over(self, filtering: Filtering) -> None:
+        """Nothing of a receive is for the function: its slot is busy only with deleting it."""
+        if self._gathering is not None:
+            self._polls.again()
+            return
+        self.take_slot()
+        self._clock.at(self._clock.now + filtering.busy_us(), COMPLETIONS, self._leave_slot)
+
+    def take_slot(self) -> None:
+        """A slot begins a batch."""
         now = self._clock.now
         mapping = self._mapping
         if not mapping.busy:
-            self._fall_idle(now)
+            self._fall_idle(now, answered=1)
         mapping.begin(now)
 
-    def _fall_idle(self, now: int) -> None:
-        """A mapping that was idle has fewer polls open than it last had, this one among them."""
+    def _fall_idle(self, now: int, answered: int = 0) -> None:
+        """A mapping that was idle has fewer polls open than it last had; *answered* of them just were."""
         falls = self._mapping.settle(now)
         if falls:
             waiters = self._dispatcher.waiters
-            waiters.withdraw(self._index, waiters.waiting(self._index) - (self._mapping.room() - 1))
+            left = self._mapping.room() - answered
+            waiters.withdraw(self._index, waiters.waiting(self._index) - left)
         for at, concurrency in falls:
             self._dispatcher.polls[self._index].close(at, self._concurrency_gauge.value - concurrency)
             self._concurrency_gauge.set(at, concurrency)
 
-    def _gather(self, receipt: Receipt, causes: dict[int, int]) -> None:
-        """Add a receive to the batch being gathered, or start one; its slot polls on until it is full."""
-        batch = self._gathering[0] if self._gathering else None
-        if batch is None:
-            self._take_slot()
-            batch = Invocation(receipt, causes)
-            self._gathering.append(batch)
-            self._clock.at(self._clock.now + self._mapping.window_us, COMPLETIONS, self._window_ends, batch)
-        else:
-            batch.add(receipt, causes)
-        if len(batch.copies) >= self._mapping.batch_size:
-            self._gathering.remove(batch)
-            self._invoke(batch)
-        else:
-            self._dispatcher.waiters.wait(self._index)
-            self._dispatcher.polls[self._index].opened.append(self._clock.now)
-        gathered = len(self._gathering[0].copies) if self._gathering else 0
-        self.max_messages = min(10, self._mapping.batch_size - gathered)
-
-    def _window_ends(self, batch: Invocation) -> None:
-        if batch in self._gathering:
-            self._gathering.remove(batch)
-            self._dispatcher.close(self._index, 1)
-            self.max_messages = min(10, self._mapping.batch_size)
-            self._invoke(batch)
-
     # -- the invocation ----------------------------------------------------------------------------
 
-    def _invoke(self, batch: Invocation) -> None:
+    def send_off(self, batch: Invocation) -> None:
+        """Invoke the function with a batch."""
         self._open.add(batch)
         earliest_at = batch.receipts[-1].available_at + self._latency.next()
         admission = self._function.invoke(batch, self._work, earliest_at, self._finish)
@@ -166,6 +170,7 @@ class Mapping:
         Otherwise it gives the batch up: the messages return when their timeout ends.
         """
         self._throttled_by = _THROTTLE_OF[admission]
+        self._went_badly(ended=False)
         batch.throttles += 1
         again_at = now + throttle_pause_us(batch.throttles, self._throttle_first_us, self._throttle_cap_us)
         visible_at = min(receipt.visible_at for receipt in batch.receipts)
@@ -173,7 +178,7 @@ class Mapping:
             throttled = int(Attempt.THROTTLED)
             queue = self._dispatcher.thing
             self._recorder.batch(self.thing, queue, 0, throttled, now, now, [], [], [], [], [])
-            self._clock.at(again_at, COMPLETIONS, self._invoke, batch)
+            self._clock.at(again_at, COMPLETIONS, self.send_off, batch)
             return
         batch.attempt = Attempt.THROTTLED
         batch.attempts = [int(Attempt.THROTTLED)] * len(batch.copies)
@@ -189,6 +194,8 @@ class Mapping:
             batch.attempts = self._outcomes(batch)
             if not self._mapping.report_batch_item_failures:
                 batch.attempt = Attempt.FAILED
+        if batch.attempt is not Attempt.SUCCEEDED:
+            self._went_badly(ended=True)
         self._close(batch)
 
     def _close(self, batch: Invocation) -> None:
@@ -234,7 +241,7 @@ class Mapping:
     def _delete(self, batch: Invocation) -> None:
         attempts = batch.attempts
         if attempts is None and len(batch.receipts) == 1:
-            batch.gone = self._dispatcher.delete(batch.receipts[0], batch.copies)
+            batch.gone = self._dispatcher.delete(whole(batch.receipts[0]), batch.copies)
             return
         first = 0
         for receipt in batch.receipts:
@@ -244,7 +251,7 @@ class Mapping:
                 part = attempts[first:last]
                 done = [copy for copy, how in zip(done, part, strict=True) if how == Attempt.SUCCEEDED]
             if done:
-                batch.gone += self._dispatcher.delete(receipt, done)
+                batch.gone += self._dispatcher.delete(whole(receipt), done)
             first = last
 
     def _settle(self, batch: Invocation, started_at: int, ended_at: int) -> None:
@@ -259,44 +266,121 @@ class Mapping:
 
     def _leave_slot(self, _: object = None) -> None:
         self._mapping.end(self._clock.now)
-        self._dispatcher.open(self._index, 1)
+        if self._surplus:
+            self._surplus -= 1
+            return
+        self._polls.open(1)
+        if self._gathering is not None:
+            self._choose()
 
-    # -- the ramp ----------------------------------------------------------------------------------
+    def _choose(self) -> None:
+        assert self._gathering is not None
+        self._gathering.choose()
+        self.max_messages = self._gathering.room()
+
+    # -- more and fewer slots ----------------------------------------------------------------------
 
     def limit(self) -> Limit:
         """Why there is no room; messages wait, so a growing mapping goes on growing."""
+        if self._paused:
+            return Limit.CONSUMER_DOWN
+        limit = self._mapping.limit_at(self._clock.now)
+        if not self._growing and (limit is MappingLimit.RAMP or limit is MappingLimit.ERROR_BACKOFF):
+            self._growing = True
+            self._clock.at(self._mapping.next_growth_at(self._clock.now), CHANGES, self._grow)
         if self._throttled_by is not None:
             return self._throttled_by
-        limit = self._mapping.limit
-        if limit is MappingLimit.RAMP and not self._growing:
-            self._growing = True
-            at = self._clock.now + self._mapping.growth_interval_us
-            self._clock.at(at, CHANGES, self._grow)
+        called = self._work.called
+        if called is not None and called.holds_up(self.in_hand()):
+            return Limit.DOWNSTREAM
+        if self._polls.held_back():
+            return Limit.PROVISIONED_POLLERS
         return _LIMIT_OF[limit]
 
     def _grow(self, _: object) -> None:
-        """One slot more, if all were busy and messages waited through the interval."""
+        """More slots, if all were busy and messages waited through the interval."""
         now = self._clock.now
         self._growing = False
-        pressed = not self._dispatcher.waiters.waiting(self._index)
-        if pressed and self._dispatcher.queue.next_visible_at(now) <= now and self._mapping.grow(now):
-            self._concurrency_gauge.set(now, self._mapping.concurrency)
-            self._dispatcher.open(self._index, 1)
+        pressed = not self._polls.waiting() and not self._paused
+        if not pressed or self._dispatcher.queue.next_visible_at(now) > now:
+            return
+        gained = self._mapping.grow(now)
+        if gained:
+            self._show_concurrency(now)
+            kept = min(gained, self._surplus)
+            self._surplus -= kept
+            self._polls.open(gained - kept)
+
+    def _went_badly(self, *, ended: bool) -> None:
+        """An invocation failed or was throttled: at the end of its second the mapping may lose slots."""
+        judged_at = self._mapping.bad(self._clock.now, ended=ended)
+        if judged_at is not None:
+            self._clock.at(judged_at, CHANGES, self._judge)
+
+    def _judge(self, _: object) -> None:
+        room = self._mapping.room()
+        self._lose(self._mapping.judge(self._clock.now), room)
+
+    def _lose(self, slots: int, room: int) -> None:
+        """So many *slots* are gone, of which there was *room* in idle ones: the others end first."""
+        if not slots or self._paused:
+            return
+        idle = min(slots, room)
+        self._polls.close(idle)
+        self._surplus += slots - idle
+        self._show_concurrency(self._clock.now)
+        if self._gathering is not None:
+            self._choose()
+
+    def _show_concurrency(self, now: int) -> None:
+        self._concurrency_gauge.set(now, self._mapping.concurrency)
+
+    # -- disabled and enabled ----------------------------------------------------------------------
+
+    def pause(self) -> None:
+        """Disable the mapping: it polls no more; what is gathered goes, what is worked on ends."""
+        if self._paused:
+            return
+        now = self._clock.now
+        self._paused = True
+        if self._gathering is not None:
+            self._gathering.end_all(self)
+        self._fall_idle(now)
+        self._polls.close(self._polls.waiting())
+        self._surplus = self._mapping.busy
+        self._concurrency_gauge.set(now, 0)
+        self.limit_gauge.set(now, Limit.CONSUMER_DOWN)
+
+    def resume(self) -> None:
+        """Enable the mapping: it starts with as many slots as a new one."""
+        if not self._paused:
+            return
+        now = self._clock.now
+        self._paused = False
+        self._mapping.restart(now)
+        self._surplus = max(0, self._mapping.busy - self._mapping.concurrency)
+        self._show_concurrency(now)
+        self.limit_gauge.set(now, Limit.ARRIVALS)
+        self._polls.open(self._mapping.room())
+        if self._gathering is not None:
+            self._choose()
 
     def in_hand(self) -> int:
         """Batches being gathered or worked on."""
-        return len(self._open) + len(self._gathering)
+        return len(self._open) + (len(self._gathering.batches) if self._gathering else 0)
 
     def finish_run(self) -> None:
         """Write down the batches still in hand."""
         now = self._clock.now
-        for batch in sorted(self._open | set(self._gathering), key=lambda one: one.copies[0]):
+        gathered = self._gathering.batches if self._gathering else []
+        for batch in sorted([*self._open, *gathered], key=lambda one: one.copies[0]):
             batch.attempt = Attempt.UNFINISHED
             batch.attempts = [int(Attempt.UNFINISHED)] * len(batch.copies)
             begun = NONE < batch.began_at < now
             batch.began_at = batch.began_at if begun else NONE
             batch.over_at = now if begun else NONE
             self._settle(batch, batch.began_at, NONE)
-        self._fall_idle(now)
+        if not self._paused:
+            self._fall_idle(now)
         self.limit_gauge.close(now)
         self._concurrency_gauge.close(now)

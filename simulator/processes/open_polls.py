@@ -30,7 +30,7 @@ class OpenPolls:
         When each poll that is open was opened first [us].
     """
 
-    __slots__ = ("_recorder", "_short", "_short_from", "_things", "opened", "wait_us")
+    __slots__ = ("_recorder", "_short", "_short_from", "_things", "_times", "opened", "wait_us")
 
     def __init__(self, recorder: Recorder, queue: int, consumer: int, wait_us: int) -> None:
         self.opened: deque[int] = deque()
@@ -39,6 +39,12 @@ class OpenPolls:
         self._things = (queue, consumer)
         self._short = 0
         self._short_from = 0
+        self._times = 0
+
+    def came_back(self, now: int) -> int:
+        """Receives that found nothing by *now* [us]."""
+        late = sum((now - opened_at) // self.wait_us for opened_at in self.opened) if self.wait_us else 0
+        return self._times + self._short + late
 
     def answered_late(self, now: int, opened_at: int) -> None:
         """One is answered that was opened first more than a wait ago."""
@@ -53,6 +59,7 @@ class OpenPolls:
 
     def _came_back(self, opened_at: int, times: int) -> None:
         """A poll came back *times* times with nothing since *opened_at*."""
+        self._times += times
         self._write(_MILLION_SECONDS_US // self.wait_us, opened_at, opened_at + times * self.wait_us)
 
     def miss(self, now: int) -> None:
@@ -64,6 +71,7 @@ class OpenPolls:
 
     def _flush(self, now: int) -> None:
         if self._short:
+            self._times += self._short
             until_at = max(now, self._short_from + 1)
             per_million_s = round(self._short * _MILLION_SECONDS_US / (until_at - self._short_from))
             self._write(per_million_s, self._short_from, until_at)

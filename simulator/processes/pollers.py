@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterable
 
-from simulator.aws.sqs.fifo import FifoQueue
 from simulator.aws.sqs.receipt import Receipt
+from simulator.processes.called_work import CalledWork, Walk
 from simulator.processes.clock import COMPLETIONS, Clock
 from simulator.processes.draws import CallDurations, Work
 from simulator.processes.gauges import Gauge
@@ -17,13 +17,14 @@ from simulator.sampling.streams import Calls
 class WorkerBatch(Batch):
     """A receive in the hands of one worker, with its timeline."""
 
-    __slots__ = ("alive", "instance", "next_delete")
+    __slots__ = ("alive", "instance", "next_delete", "walk")
 
     def __init__(self, receipt: Receipt, causes: dict[int, int], instance: Instance) -> None:
         super().__init__(receipt, causes)
         self.instance = instance
         self.alive = True
         self.next_delete = 0
+        self.walk: Walk | None = None
 
 
 class WorkerPool:
@@ -54,7 +55,8 @@ class WorkerPool:
         self.thing = thing
         self.max_messages = max_messages
         self.visibility_timeout_us: int | None = None
-        self.limit = limit
+        self.limit = limit if work.called is None else self._limit_of_calls
+        self._limit_of_others = limit
         self.limit_gauge = limit_gauge
         self._clock = clock
         self._dispatcher = dispatcher
@@ -65,9 +67,8 @@ class WorkerPool:
         self._chance = chance
         self._workers = workers
         self._delete_each = delete_each
-        queue = dispatcher.queue
-        self._stepwise = isinstance(queue, FifoQueue)
-        self._delete_tokens = queue.delete_calls if isinstance(queue, FifoQueue) else None
+        self._stepwise = dispatcher.stepwise
+        self._delete_tokens = dispatcher.delete_tokens
         self._idle: list[Instance] = []  # one entry a worker in a long poll
         self._open: set[WorkerBatch] = set()
 
@@ -107,6 +108,9 @@ class WorkerPool:
         batch = WorkerBatch(receipt, causes, instance)
         instance.busy += 1
         self._open.add(batch)
+        if self._work.called is not None:
+            self._walk(batch, self._work.called)
+            return
         self._plan(batch)
         if batch.over_at < receipt.visible_at and not self._stepwise:
             self._clock.at(batch.over_at, COMPLETIONS, self._finish, batch)
@@ -209,6 +213,58 @@ class WorkerPool:
         if done:
             batch.gone = self._dispatcher.delete(batch.receipts[0], done)
 
+    # -- a batch whose messages call downstreams: its timeline is known when it is over ----------------
+
+    def _walk(self, batch: WorkerBatch, called: CalledWork) -> None:
+        copies, again = batch.copies, batch.receipts[0].again
+        durations, failed = self._work.of(copies, again)
+        batch.began_at = self._clock.now + self._receive.next() + self._work.per_invocation_us(copies, again)
+        batch.deleted_at = [NONE] * len(copies)
+        batch.next_delete = len(copies)  # none is planned
+        each = self._walked_one if self._delete_each else called.go_on
+        batch.walk = Walk(batch, again, durations, failed, each, self._walked_all)
+        called.go(batch.walk, batch.began_at)
+
+    def _walked_one(self, walk: Walk) -> None:
+        """A message is done with: delete it, unless it failed."""
+        now, place = self._clock.now, walk.place - 1
+        assert self._work.called is not None
+        if place in walk.failed:
+            self._work.called.go_on(walk)
+        else:
+            self._clock.at(now + self._delete.next(), COMPLETIONS, self._delete_walked, (walk, [place]))
+
+    def _walked_all(self, walk: Walk) -> None:
+        """All messages are done with, and deleted if each is; else they are deleted now, once."""
+        places = [place for place in range(len(walk.batch.copies)) if place not in walk.failed]
+        if places and not self._delete_each and walk.batch.deleted_at[places[0]] == NONE:
+            at = self._clock.now + self._delete.next()
+            self._clock.at(at, COMPLETIONS, self._delete_walked, (walk, places))
+            return
+        batch = walk.batch
+        assert isinstance(batch, WorkerBatch)
+        walk.alive = False
+        batch.over_at = self._clock.now
+        if walk.failed:
+            batch.attempts = walk.attempts(Attempt.UNFINISHED)
+        self._finish(batch)
+
+    def _delete_walked(self, due: tuple[Walk, list[int]]) -> None:
+        walk, places = due
+        batch, now, tokens = walk.batch, self._clock.now, self._delete_tokens
+        if not walk.alive:
+            return
+        copies = [batch.copies[place] for place in places]
+        if tokens is not None and not tokens.take_for(now, self._dispatcher.groups_of(copies)):
+            next_at = tokens.next_for(now, self._dispatcher.groups_of(copies))
+            self._clock.at(next_at, COMPLETIONS, self._delete_walked, due)
+            return
+        batch.gone.extend(self._dispatcher.delete(batch.receipts[0], copies))
+        for place in places:
+            batch.deleted_at[place] = now
+        assert self._work.called is not None
+        self._work.called.go_on(walk)
+
     def _settle(self, batch: WorkerBatch) -> None:
         batch.alive = False
         self._open.discard(batch)
@@ -217,14 +273,17 @@ class WorkerPool:
     def _cut(self, batch: WorkerBatch, how: Attempt) -> None:
         """End a batch now: what was done is done, though what was not deleted will come again."""
         now = self._clock.now
-        if not batch.next_delete:
+        if batch.walk is not None and self._work.called is not None:
+            self._work.called.stop(batch.walk)
+            batch.attempts = batch.walk.attempts(how)
+        elif not batch.next_delete:
             self._delete_at_once(batch, now)
         attempts = batch.attempts or [int(Attempt.SUCCEEDED)] * len(batch.copies)
         for index, ended_at in enumerate(batch.ended_at):
-            if ended_at <= now:
+            if NONE < ended_at <= now:
                 continue
             attempts[index] = int(how)
-            begun = batch.started_at[index] < now
+            begun = NONE < batch.started_at[index] < now
             batch.started_at[index] = batch.started_at[index] if begun else NONE
             batch.ended_at[index] = now if begun and how is Attempt.CRASHED else NONE
         batch.attempts = attempts
@@ -233,6 +292,13 @@ class WorkerPool:
         batch.began_at = batch.began_at if begun else NONE
         batch.over_at = now if begun else NONE
         self._settle(batch)
+
+    def _limit_of_calls(self) -> Limit:
+        """A downstream holds back a group most of whose batches wait on it."""
+        called = self._work.called
+        if called is not None and called.holds_up(len(self._open)):
+            return Limit.DOWNSTREAM
+        return self._limit_of_others()
 
     def in_hand(self) -> int:
         """Batches being worked on."""

@@ -1,7 +1,7 @@
 """Producers: what is said, when, and to whom; and the intake that lets them work a window ahead."""
 
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 from simpy.events import ProcessGenerator
@@ -20,6 +20,15 @@ from simulator.sampling.streams import message_keys, uniform
 _LAST_WINDOWS_US: Final = 1_000_000
 
 
+class Poisoning(NamedTuple):
+    """Of the messages offered in a span of time [us], a share more is poisoned, by a stream of its own."""
+
+    from_at: int
+    until_at: int
+    share: float
+    stream_key: int
+
+
 class Content:
     """What a producer's messages are like; every draw belongs to (producer, serial).
 
@@ -30,7 +39,8 @@ class Content:
     group : Categorical, optional
         Which group; None: messages have none.
     attributes : sequence of Categorical
-        Values of each attribute; together they make the combination, the last one varying fastest.
+        Values of each attribute, then of each choice of the body; together they make the combination, the
+        last one varying fastest.
     poison : float
         Share of messages that fail every attempt.
     size_key, group_key, poison_key, attribute_keys : int
@@ -56,6 +66,7 @@ class Content:
         self._group_key = group_key
         self._poison_key = poison_key
         self._attribute_keys = attribute_keys
+        self.poisonings: list[Poisoning] = []
 
     def sizes(self, keys: np.ndarray) -> np.ndarray:
         """Sizes [bytes], at least one, shape (n,)."""
@@ -68,17 +79,23 @@ class Content:
         return self._group.index(uniform(self._group_key, keys))
 
     def combinations(self, keys: np.ndarray) -> np.ndarray:
-        """Index of each message's combination of attribute values, int16 of shape (n,)."""
+        """Index of each message's combination of attribute values and body, int16 of shape (n,)."""
         combination = np.zeros(len(keys), dtype=np.int64)
         for values, key in zip(self._attributes, self._attribute_keys, strict=True):
             combination = combination * values.count + values.index(uniform(key, keys))
         return combination.astype(np.int16)
 
-    def poisoned(self, keys: np.ndarray) -> np.ndarray:
-        """Which messages fail every attempt, bool of shape (n,)."""
-        if not self._poison:
-            return np.zeros(len(keys), dtype=bool)
-        return uniform(self._poison_key, keys) < self._poison
+    def poisoned(self, keys: np.ndarray, offered_at: np.ndarray | None = None) -> np.ndarray:
+        """Which messages fail every attempt, bool of shape (n,); it may depend on *offered_at* [us]."""
+        poison = np.zeros(len(keys), dtype=bool)
+        if self._poison:
+            poison = uniform(self._poison_key, keys) < self._poison
+        if offered_at is None:
+            return poison
+        for bad in self.poisonings:
+            meanwhile = (bad.from_at <= offered_at) & (offered_at < bad.until_at)
+            poison = poison | (meanwhile & (uniform(bad.stream_key, keys) < bad.share))
+        return poison
 
 
 class Target(Protocol):
@@ -127,7 +144,9 @@ class Producer:
         self.thing = thing
         self.offered = self.accepted = self.deduplicated = self.refused = 0
         self.sender: Sender | None = None
-        self._content = content
+        self.content = content
+        self.denied: list[tuple[int, int]] = []
+        """Spans of time [us] in which it may not send: what it offers then is refused at once."""
         self._ledger = ledger
         self._recorder = recorder
         self._max_bytes = NEVER
@@ -217,8 +236,9 @@ class OpenLoop(Producer):
         if not n:
             return
         keys = message_keys(self.name, self.offered, n)
-        sizes, groups = self._content.sizes(keys), self._content.groups(keys)
-        combinations, poison = self._content.combinations(keys), self._content.poisoned(keys)
+        content = self.content
+        sizes, groups = content.sizes(keys), content.groups(keys)
+        combinations, poison = content.combinations(keys), content.poisoned(keys, offered_at)
         block = self._ledger.add_messages(self.name, self.offered, offered_at, groups, combinations, poison)
         self.offered += n
         ok = sizes <= self._max_bytes
@@ -226,6 +246,8 @@ class OpenLoop(Producer):
             self._send(self.sender, block, ok, offered_at, keys, sizes)
             return
         assert self._target is not None
+        for from_at, until_at in self.denied:
+            ok &= (offered_at < from_at) | (offered_at >= until_at)
         copies = self._target.take(block, ok, offered_at, groups, keys)
         self.accepted += int(ok.sum())
         self.refused += n - int(ok.sum())

@@ -11,11 +11,12 @@ import numpy as np
 
 from simulator.aws.sqs.fair import FairQueue
 from simulator.aws.sqs.fifo import FifoQueue
+from simulator.aws.sqs.fifo_throughput import CallQuota
 from simulator.aws.sqs.receipt import NEVER, Receipt
 from simulator.aws.sqs.standard import StandardQueue
 from simulator.aws.sqs.waiters import Waiters
 from simulator.processes.at_least_once import Misses
-from simulator.processes.clock import RECEIVES, Clock
+from simulator.processes.clock import RECEIVES, SENDS, Clock
 from simulator.processes.counters import Counters
 from simulator.processes.gauges import Gauge
 from simulator.processes.idle_polls import IdlePolls
@@ -23,6 +24,7 @@ from simulator.processes.ledger import Ledger
 from simulator.processes.open_polls import OpenPolls
 from simulator.processes.partitioned import QueueByChance
 from simulator.processes.stories import Stories
+from simulator.processes.throttles import Tightened
 from simulator.recording.recorder import Recorder
 from simulator.recording.tables import NONE, Arrival, Cause, Fate, Limit
 
@@ -91,7 +93,7 @@ class Dispatcher:
         self.consumers: list[Consumer] = []
         self.counters = Counters(queue, 0, 0, chance)
         self.polls: dict[int, OpenPolls] = {}  # by consumer, where empty receives are counted
-        self.arrived = self.deleted = self.moved_out = self.expired = 0
+        self.arrived = self.received = self.deleted = self.moved_out = self.expired = 0
         self._chance = chance
         self._stale_chance = stale_chance
         self._alarm_at = NEVER
@@ -100,10 +102,20 @@ class Dispatcher:
         self.redriven = 0
         self.origins: dict[int, Dispatcher] | None = None  # where dead letters came from, if that matters
         self.idle_polls: IdlePolls | None = None  # where empty receives use up a quota
+        self._coming: set[int] = set()  # copies that were sent alone and are in transit
         self._originals: dict[int, int] = {}  # first copies of messages that their sender says again
         self._fifo = queue if isinstance(queue, FifoQueue) else None
         self._standard: Any = None if isinstance(queue, FifoQueue) else queue
-        self._receive_tokens = None if self._fifo is None else self._fifo.receive_calls
+        self._receive_tokens: CallQuota | None = None if self._fifo is None else self._fifo.receive_calls
+        self.delete_tokens: CallQuota | None = None if self._fifo is None else self._fifo.delete_calls
+        self.stepwise = self._fifo is not None  # each delete is an instant of its own
+        self.receives_denied = self.deletes_denied = False
+
+    def tighten(self) -> tuple[Tightened, Tightened]:
+        """Let faults refuse calls: what tightens receives and deletes. To be called before consumers come."""
+        receives, deletes = Tightened(self._receive_tokens), Tightened(self.delete_tokens)
+        self._receive_tokens, self.delete_tokens, self.stepwise = receives, deletes, True
+        return receives, deletes
 
     # -- copies come in ----------------------------------------------------------------------------
 
@@ -117,6 +129,20 @@ class Dispatcher:
         self._standard.send_messages(sent_at.tolist(), list(range(first, first + len(messages))))
         if self.waiters.total:
             self._set_alarm(self.queue.next_visible_at(self.clock.now))
+
+    def send_alone(self, message: int, arrive_at: int) -> None:
+        """One message that nobody knew of ahead will arrive at *arrive_at* [us] (standard queues)."""
+        copy = self.ledger.add_copy(message, arrive_at)
+        self.arrived += 1
+        self._coming.add(copy)
+        self.clock.at(arrive_at, SENDS, self._come, copy)
+
+    def _come(self, copy: int) -> None:
+        now = self.clock.now
+        self._coming.discard(copy)
+        self._standard.move_in(now, [copy], [now], [0])
+        if self.waiters.total:
+            self.stir()
 
     def send_fifo(self, now: int, message: int) -> bool:
         """One message reaches a FIFO queue; False when the queue knows its deduplication id.
@@ -161,17 +187,27 @@ class Dispatcher:
 
     def redrive_in(self, parent: int) -> None:
         """A redrive task brings what was the copy *parent*: a new one, sent now."""
+        copy, redrives = self._copy_of(parent), self.ledger.redrives
+        redrives[copy] = redrives.get(parent, 0) + 1
+        self._take_anew(copy, Cause.REDRIVE, Arrival.REDRIVE)
+
+    def send_anew(self, parent: int) -> None:
+        """Lambda sends a record of the event whose copy is *parent*: a new message, sent now."""
+        self._take_anew(self._copy_of(parent), Cause.NOTHING, Arrival.DESTINATION)
+
+    def _copy_of(self, parent: int) -> int:
+        copy = self.ledger.add_copy(self.ledger.message_of[parent], self.clock.now)
+        self.ledger.parent_of[copy] = parent
+        return copy
+
+    def _take_anew(self, copy: int, cause: Cause, arrival: Arrival) -> None:
         now, ledger = self.clock.now, self.ledger
-        message = ledger.message_of[parent]
-        copy = ledger.add_copy(message, now)
-        ledger.parent_of[copy] = parent
-        ledger.redrives[copy] = ledger.redrives.get(parent, 0) + 1
         if self._standard is not None:
             self._standard.move_in(now, [copy], [now], [0])
         else:
             assert self._fifo is not None
-            self._fifo.move_in(now, [copy], [now], [0], [ledger.group[message]])
-        self.stories.follow(copy, Cause.REDRIVE, Arrival.REDRIVE)
+            self._fifo.move_in(now, [copy], [now], [0], [ledger.group[ledger.message_of[copy]]])
+        self.stories.follow(copy, cause, arrival)
         self.arrived += 1
         if self.waiters.total:
             self.stir()
@@ -230,7 +266,7 @@ class Dispatcher:
                 next_at = queue.next_visible_at(now)
                 waiting = next_at <= now
                 self._set_alarm(token_at if waiting else next_at)
-                self._note_limits(now, Limit.CALL_TOKENS if waiting else Limit.ARRIVALS)
+                self._note_limits(now, self._refused() if waiting else Limit.ARRIVALS)
                 return
             index = waiters.pick(self._chance()) if len(consumers) > 1 else 0
             consumer = consumers[index]
@@ -261,6 +297,7 @@ class Dispatcher:
 
     def _give(self, consumer: Consumer, receipt: Receipt) -> None:
         """Let *consumer* take up a receive."""
+        self.received += len(receipt.received)
         told = receipt.again or self.stories.following
         consumer.begin(receipt, self.stories.given_again(receipt) if told else {})
         unlocked = self.unlocked
@@ -281,6 +318,9 @@ class Dispatcher:
         if queue.in_flight(now) >= queue.max_in_flight:
             consumer.limit_gauge.set(now, Limit.IN_FLIGHT_CAP)
             return False
+        if isinstance(self._receive_tokens, Tightened) and not self._receive_tokens.take(now):
+            consumer.limit_gauge.set(now, self._refused())
+            return False
         receive = queue.receive_short if isinstance(queue, QueueByChance) else queue.receive_message
         receipt = receive(now, consumer.max_messages, consumer.visibility_timeout_us)
         if receipt is not None and receipt.moved:
@@ -292,6 +332,9 @@ class Dispatcher:
             return False
         self._give(consumer, receipt)
         return True
+
+    def _refused(self) -> Limit:
+        return Limit.ACCESS_DENIED if self.receives_denied else Limit.CALL_TOKENS
 
     def _idle_limit(self, now: int) -> Limit:
         """Why a consumer with room got nothing; the queue has just been asked."""
@@ -327,6 +370,9 @@ class Dispatcher:
 
     def delete(self, receipt: Receipt, copies: list[int]) -> list[int]:
         """Delete *copies* by *receipt*; those that are gone by it. A FIFO group may be free by that."""
+        if self.deletes_denied:
+            self.stories.denied.update(copies)
+            return []
         if self._standard is not None:
             chance = 0.0 if self._stale_chance is None else self._stale_chance()
             undeleted = self.undeleted
@@ -391,6 +437,7 @@ class Dispatcher:
         left: dict[Fate, list[int]] = {fate: [] for fate in _FATES.values()}
         for copy, state in self.queue.contents(now):
             left[_FATES[state]].append(copy)
+        left[Fate.IN_TRANSIT] += sorted(self._coming)
         for fate, copies in left.items():
             self.stories.close_all(copies, [now] * len(copies), fate)
         return {fate: len(copies) for fate, copies in left.items()}

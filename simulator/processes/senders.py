@@ -282,6 +282,8 @@ class Sender:
         self._linger_us = linger_us
         self._chance = chance
         self._ended = ended
+        self.denied: list[tuple[int, int]] = []
+        """Spans of time [us] in which its calls are denied: what they carry is refused for good."""
         self._due: deque[tuple[int, Outgoing]] = deque()
         self._armed = False
         self._gathered: list[Outgoing] = []
@@ -361,6 +363,11 @@ class Sender:
         heard, last = answer_us != NONE, attempt == self._max_attempts
         for one in batch:
             one.calls = attempt
+        if self.denied and any(from_at <= now < until_at for from_at, until_at in self.denied):
+            self._trying -= len(batch)
+            for one in batch:
+                self._ended(one, now + max(answer_us, 0))
+            return
         if not (heard or last):
             self._ledger.said_again.update([one.message for one in batch])
         again = self._service.take(now, batch)

@@ -18,6 +18,7 @@ CAUSE_OF: Final = {
     Attempt.CRASHED: Cause.CRASH,
     Attempt.UNFINISHED: Cause.VISIBILITY_TIMEOUT,
     Attempt.UNANSWERED: Cause.LOST_ANSWER,
+    Attempt.FILTERED_OUT: Cause.VISIBILITY_TIMEOUT,  # its delete did not come through
 }
 
 
@@ -38,6 +39,8 @@ class Batch:
         How each delivery ended; None: all succeeded.
     gone : list of int
         Copies that were deleted by it, at ``deleted_at`` [us].
+    downstream_us, waiting_us : int
+        Of its time: calls in service at downstreams, and waiting for them [us].
     started_at, ended_at : list of int
         Processing of each message [us], or NONE.
     """
@@ -52,12 +55,14 @@ class Batch:
         "causes",
         "copies",
         "deleted_at",
+        "downstream_us",
         "ended_at",
         "gone",
         "init_us",
         "over_at",
         "receipts",
         "started_at",
+        "waiting_us",
     )
 
     def __init__(self, receipt: Receipt, causes: dict[int, int]) -> None:
@@ -70,6 +75,8 @@ class Batch:
         self.over_at = NONE
         self.attempts: list[int] | None = None
         self.gone: list[int] = []
+        self.downstream_us = 0
+        self.waiting_us = 0
 
     def cause_after(self, how: Attempt) -> Cause:
         """Why a copy that it left comes again, by how its delivery ended."""
@@ -116,6 +123,8 @@ class Stories:
         """Copies that follow another of their message and were not received yet."""
         self.missed: set[int] = set()
         """Copies that a server which was away did not hide at a receive, or brought back after a delete."""
+        self.denied: set[int] = set()
+        """Copies whose delete was denied."""
 
     def follow(self, copy: int, cause: Cause, arrival: Arrival = Arrival.SEND) -> None:
         """A copy follows another of its message: its first delivery is a duplicate, by *cause*."""
@@ -148,6 +157,9 @@ class Stories:
         if copy in self.missed:
             self.missed.discard(copy)
             return int(Cause.AT_LEAST_ONCE)
+        if copy in self.denied:
+            self.denied.discard(copy)
+            return int(Cause.ACCESS_DENIED)
         return int(Cause.VISIBILITY_TIMEOUT) if story.open else story.last_cause
 
     def _story(self, copy: int) -> Story:
@@ -180,6 +192,8 @@ class Stories:
             batch.ended_at,
             left_at,
             odd,
+            batch.downstream_us,
+            batch.waiting_us,
         )
 
     def _tell_all(self, batch: Batch) -> tuple[list[int], list[int], list[tuple[int, Odd]]]:
@@ -195,7 +209,7 @@ class Stories:
                 is_gone = copy in gone
                 deleted_at = batch.deleted_at[index] if is_gone else receipt.visible_at
                 left_at.append(min(deleted_at, receipt.visible_at))
-                if not is_gone or copy in self._stories:
+                if not is_gone or copy in self._stories or batch.attempt is Attempt.FILTERED_OUT:
                     odd.append((index, self._tell(index, copy, receipt, batch, is_gone)))
         return received_at, left_at, odd
 
@@ -222,6 +236,8 @@ class Stories:
             what.first_received_at = story.first_received_at
             what.first_started_at = story.first_started_at
             what.succeeded_at = story.succeeded_at
+            if how is Attempt.FILTERED_OUT and story.succeeded_at == NONE:
+                what.fate = int(Fate.FILTERED_OUT)
         if story.closed and not story.open:
             del self._stories[copy]
         return what

@@ -23,6 +23,7 @@ class Odd:
         "cause",
         "closes",
         "deleted",
+        "fate",
         "first_received_at",
         "first_started_at",
         "receive_count",
@@ -38,6 +39,7 @@ class Odd:
         self.deleted = False
         self.repeated = False
         self.closes = False
+        self.fate = int(Fate.DELETED)
         self.receives = 1
         self.arrival = int(Arrival.SEND)
         self.arrived_at = NONE
@@ -51,8 +53,8 @@ class BatchLog:
 
     Parameters
     ----------
-    batches : array, shape (batches, 7)
-        Consumer, queue, init_us, attempt, began_at, over_at, number of copies.
+    batches : array, shape (batches, 9)
+        Consumer, queue, init_us, attempt, began_at, over_at, number of copies, downstream_us, waiting_us.
     copies, received, started, ended, left : array, shape (copies,)
         Batch after batch.
     odd : dict
@@ -119,6 +121,8 @@ class BatchLog:
             "messages": self._sizes,
             "failed": np.bincount(self._of_batch[self._places[kept]], minlength=len(batches)),
             "attempt": batches[:, 3],
+            "downstream_us": batches[:, 7],
+            "waiting_us": batches[:, 8],
         }
 
     def stays(self) -> Columns:
@@ -136,7 +140,7 @@ class BatchLog:
             "succeeded_at": self._column(self._ended, lambda odd: odd.succeeded_at),
             "ended_at": ended,
             "receives": self._column(1, lambda odd: odd.receives),
-            "fate": np.full(len(self.copies), int(Fate.DELETED)),
+            "fate": self._column(int(Fate.DELETED), lambda odd: odd.fate),
             "cause": np.full(len(self.copies), int(Cause.NOTHING)),
         }
         return {name: column[closes] for name, column in stay.items()}

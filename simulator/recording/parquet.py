@@ -18,8 +18,16 @@ ROW_GROUP: Final = 65_536
 
 _INTEGERS: Final[dict[str, Any]] = {"q": pa.int64(), "i": pa.int32(), "h": pa.int16(), "b": pa.int8()}
 _LETTERS: Final[dict[str, Any]] = {code: np.dtype(code) for code in _INTEGERS}
+
+
+def _words_of(kind: type[IntEnum]) -> list[str]:
+    """The words of an enumeration by its values; a value that none has stands for itself."""
+    names = {int(member): member.name.lower() for member in kind}
+    return [names.get(value, str(value)) for value in range(max(names) + 1)]
+
+
 _WORDS: Final[dict[str, Sequence[str]]] = {
-    kind.__name__: [member.name.lower() for member in kind]
+    kind.__name__: _words_of(kind)
     for kind in vars(tables).values()
     if isinstance(kind, type) and issubclass(kind, IntEnum) and kind is not IntEnum
 }

@@ -13,10 +13,10 @@ import numpy as np
 
 from simulator.recording.batch_log import BatchLog, Odd
 from simulator.recording.order import SuccessOrder
-from simulator.recording.tables import NONE, TABLES, Arrival, Column
+from simulator.recording.tables import NONE, TABLES, Arrival, Attempt, Column
 
 CHUNK_ROWS: Final = 65_536
-_BATCH_FIELDS: Final = 7
+_BATCH_FIELDS: Final = 9
 _DTYPES: Final[dict[str, type[np.signedinteger[Any]]]] = {
     "q": np.int64,
     "i": np.int32,
@@ -134,23 +134,34 @@ class Recorder:
         ended_at: list[int],
         left_at: list[int],
         odd: list[tuple[int, Odd]] | None = None,
+        downstream_us: int = 0,
+        waiting_us: int = 0,
     ) -> None:
         """One batch whose fate is known: a row of ``invocations``, one of ``deliveries`` a copy, and one
         of ``copies`` for every copy that it deleted. The handler ran from *began_at* to *over_at* [us].
 
-        *odd* names the deliveries that are not ordinary by their index in the batch.
+        *odd* names the deliveries that are not ordinary by their index in the batch. *downstream_us* and
+        *waiting_us* are what of its time it spent at downstreams, in service and in line [us].
         """
         if odd:
             base = len(self._copies)
             for index, what in odd:
                 self._odd[base + index] = what
-        self._batches.extend((consumer, queue, init_us, attempt, began_at, over_at, len(copies)))
+        self._batches.extend(
+            (consumer, queue, init_us, attempt, began_at, over_at, len(copies), downstream_us, waiting_us)
+        )
         self._copies.extend(copies)
         self._received.extend(received_at)
         self._started.extend(started_at)
         self._ended.extend(ended_at)
         self._left.extend(left_at)
         if len(self._copies) >= self._chunk_rows:
+            self.flush()
+
+    def throttled(self, consumer: int, queue: int, now: int) -> None:
+        """An invocation that was refused at *now* [us], without messages: a row of ``invocations``."""
+        self.batch(consumer, queue, 0, int(Attempt.THROTTLED), now, now, [], [], [], [], [])
+        if len(self._batches) >= self._chunk_rows * _BATCH_FIELDS:
             self.flush()
 
     def copy(self, row: tuple[int, ...]) -> None:
@@ -188,7 +199,7 @@ class Recorder:
 
     def flush(self) -> None:
         """Close the open chunk and hand it to the sink."""
-        if len(self._copies) or self._closed.length:
+        if self._batches or self._closed.length:
             self._flush_batches()
         if self._messages.length:
             self._sink.chunk("messages", self._messages.take())

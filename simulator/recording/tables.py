@@ -31,6 +31,10 @@ class Fate(IntEnum):
     VISIBLE = 5
     IN_FLIGHT = 6
     REDRIVEN = 7
+    DROPPED = 8
+    """given up by Lambda, with nowhere to go"""
+    FILTERED_OUT = 12
+    """deleted unprocessed, as the event filters of a mapping say"""
 
 
 class Arrival(IntEnum):
@@ -40,6 +44,8 @@ class Arrival(IntEnum):
     MOVE = 1
     BACKLOG = 2
     REDRIVE = 3
+    DESTINATION = 4
+    """sent anew by Lambda: to a destination or a dead-letter queue of a function invoked asynchronously"""
 
 
 class Attempt(IntEnum):
@@ -52,6 +58,8 @@ class Attempt(IntEnum):
     CRASHED = 4
     UNFINISHED = 5
     UNANSWERED = 6
+    FILTERED_OUT = 7
+    """deleted at the receive by an event filter; its row of ``invocations`` stands for no run of a handler"""
 
 
 class Cause(IntEnum):
@@ -69,6 +77,8 @@ class Cause(IntEnum):
     RETENTION = 9
     LOST_ANSWER = 10
     ACCESS_DENIED = 11
+    EVENT_AGE = 12
+    """an asynchronous event had its maximum age before the function had concurrency for it"""
 
 
 class Limit(IntEnum):
@@ -124,6 +134,33 @@ class Quantity(IntEnum):
     """of a queue or a consumer: receives that found nothing, in a million seconds; rows add up"""
     OLDEST_S = 14
     """of a queue, read off once a minute: ApproximateAgeOfOldestMessage [s]"""
+    DRAINING = 30
+    """of a fleet: instances that leave and finish what they have in hand"""
+    AS_SEEN = 20
+    """of an alarm: the newest published point of its metric, in thousandths; no row where it is missing"""
+    POLLERS = 40
+    """of an event source mapping in provisioned mode: its event pollers"""
+    CALLS = 60
+    """of a downstream, as all that follow; counts: those of a second, times a million"""
+    FAILED_CALLS = 61
+    """calls that failed for good: tries used up, or not made because of an open circuit breaker"""
+    TRIES = 62
+    REFUSED_TRIES = 63
+    """beyond its rate: 429"""
+    TIMED_OUT_TRIES = 64
+    """given up by their caller"""
+    FAILED_TRIES = 65
+    """answered with an error"""
+    TRY_US = 66
+    """how long callers waited for tries that ended in the second, summed [us]"""
+    SERVED_TRIES = 67
+    """tries in service, each with its connection; mean of the second in thousandths"""
+    WAITING_TRIES = 68
+    """tries in line for a connection or the rate; mean of the second in thousandths"""
+    OPEN_BREAKERS = 69
+    """circuit breakers of its callers that are not closed"""
+    ANSWERED_TRIES = 100
+    """of a downstream, counted as its calls: answered well, and in time"""
 
 
 class Column(NamedTuple):
@@ -206,8 +243,11 @@ INVOCATIONS: Final = (
         "attempt",
         "b",
         "Attempt",
-        "SUCCEEDED (also with item failures), FAILED, THROTTLED, CRASHED, UNFINISHED or UNANSWERED",
+        "SUCCEEDED (also with item failures), FAILED, THROTTLED, CRASHED, UNFINISHED, UNANSWERED or "
+        "FILTERED_OUT",
     ),
+    Column("downstream_us", "q", "us", "of its time: calls in service at downstreams"),
+    Column("waiting_us", "q", "us", "of its time: in downstreams' lines and in pauses between tries"),
 )
 
 CHANGES: Final = (

@@ -30,7 +30,7 @@ def figure(frames: Frames) -> Figure:
     in_thousands |= plot_in_flight(in_flight, lower)
     scales.time_axis(axes, frames.end_s, labels=False)
     scales.time_axis(lower, frames.end_s)
-    where = f"queue {frames.queue_name}" if frames.of_queue else "the queue"
+    where = words.queue_words(frames.queue) if frames.of_queue else "the queue"
     sheet.heading(f"messages in {where}{', k = thousand' * in_thousands}")
     timeline.events_row(sheet, [axes, lower], frames.events(), row_in=top - 0.155, end_s=frames.end_s)
     timeline.strip(sheet, lower, frames.segments(frames.consumer), frames.consumer, end_s=frames.end_s)
@@ -70,7 +70,8 @@ def title(frames: Frames) -> str:
         lasting = words.duration(findings.behind_s(frames, stretch), 2)
         return f"The backlog peaks at {most} messages and is gone after {lasting}"
     gone = words.duration(abs(stretch.until_s - start), 2)
-    done = f", and the last message done {words.value(drain)}" if math.isfinite(drain.mean) else ""
+    later = drain.mean > abs(stretch.until_s - start)  # else it is of those sent before only
+    done = f", and the last message done {words.value(drain)}" if later else ""
     if stretch.until_s < start:
         early = f"{gone} before {whence.removeprefix('after ').removeprefix('past ')}"
         return f"The backlog peaks at {most} messages; it is gone {early}{done}{f' {whence}' if done else ''}"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
-import numpy as np
 import pandas as pd
 
 from simulator.analysis.answer import Consumer
-from simulator.reporting import findings, scales, style, timeline, words
+from simulator.reporting import findings, reaction, scales, style, timeline, words
+from simulator.reporting.capacity_titles import consumer_of, is_fleet, title, units
 from simulator.reporting.frames import Frames, highest_at
 from simulator.reporting.labels import Labels
 
@@ -19,134 +21,114 @@ if TYPE_CHECKING:
 
     from simulator.reporting.style import Sheet
 
+_BACKLOG_TOP_IN: Final = 1.9
+_SMALL_IN: Final = 0.5
+_BETWEEN_IN: Final = 0.32
+_NEAR: Final = 1.6
+"""A ceiling above so many times the largest value is named and not drawn."""
+
+
+_OF_AWS: Final = frozenset({"account concurrency", "mapping cap"})
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Numbers of a consumer over time: asked for, there, busy, needed, and what else is known of it."""
+
+    asked: pd.DataFrame
+    there: pd.DataFrame
+    needed: pd.DataFrame
+    busy: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"mean": []}))
+    draining: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"mean": []}))
+
 
 def figure(frames: Frames) -> Figure | None:
-    """Return the chart of a group (the headline's queue's first), else of a function; None without any."""
+    """Return the chart of a fleet (the headline's queue's first), else of a function; None without any."""
     consumer = consumer_of(frames)
     if consumer is None:
         return None
-    group = is_group(consumer)
-    sheet = style.Sheet(
-        frames.setting, title(frames, consumer), f"{consumer.settings} · {frames.setting.traffic}"
-    )
-    top = sheet.top_in + 0.35
-    axes = sheet.panel(top, 2.08)
-    lower = sheet.panel(sheet.height_in - 1.83, style.PLOT_BOTTOM_IN)
-    names = ("desired", "in_service", "needed") if group else ("concurrency", "busy", "needed")
-    curves = {
-        name: frames.curve(consumer.path, quantity)
-        for name, quantity in zip(("asked", "there", "needed"), names, strict=True)
-    }
-    in_thousands = plot_capacity(
-        curves["asked"], curves["there"], curves["needed"], axes, maximum=consumer.maximum, booting=group
-    )
+    subtitle = " · ".join(filter(None, (consumer.settings, frames.setting.traffic)))
+    sheet = style.Sheet(frames.setting, title(frames, consumer), subtitle, tall=True)
+    made = reaction.parts(frames, consumer)
+    top = sheet.top_in + (0.66 if made else 0.35)
+    cold = frames.curve(consumer.path, "cold_starts_per_min")
+    alarms = frames.alarms([consumer.path, *frames.alarm_paths()])[: timeline.MOST_ALARMS]
+    lowest = _BACKLOG_TOP_IN + (_SMALL_IN + _BETWEEN_IN if len(cold) else 0.0)
+    axes = sheet.panel(top, lowest + _BETWEEN_IN + timeline.ALARM_IN * len(alarms))
+    panels = [axes]
+    if len(cold):
+        bottom = _BACKLOG_TOP_IN + _BETWEEN_IN
+        panels.append(sheet.panel(sheet.height_in - bottom - _SMALL_IN, bottom))
+    panels.append(sheet.panel(sheet.height_in - _BACKLOG_TOP_IN, style.PLOT_BOTTOM_IN))
+    curves = curves_of(frames, consumer)
+    in_thousands = plot_capacity(curves, axes, ceilings=ceilings(consumer), booting=is_fleet(consumer))
     backlog = frames.curve(consumer.queue, "backlog")
-    lower_in_thousands = plot_backlog(backlog, lower)
-    scales.time_axis(axes, frames.end_s, labels=False)
-    scales.time_axis(lower, frames.end_s)
-    whose = words.shortened(words.plain_name(consumer.path), 24)
-    what = f"instances of group {whose}" if group else f"concurrent invocations for queue {whose}"
-    sheet.heading(what + ", k = thousand" * in_thousands)
-    timeline.events_row(sheet, [axes, lower], frames.events(), row_in=top - 0.155, end_s=frames.end_s)
-    timeline.strip(sheet, lower, frames.segments(consumer), consumer, end_s=frames.end_s)
+    lower_in_thousands = plot_backlog(backlog, panels[-1])
+    for panel in panels:
+        scales.time_axis(panel, frames.end_s, labels=panel is panels[-1])
+    sheet.heading(_what(consumer) + ", k = thousand" * in_thousands)
+    timeline.events_row(sheet, panels, frames.events(), row_in=sheet.top_in + 0.195, end_s=frames.end_s)
+    if made:
+        reaction.draw(sheet, axes, made, row_in=sheet.top_in + 0.41, end_s=frames.end_s)
+    timeline.alarm_lanes(sheet, axes, alarms, end_s=frames.end_s)
+    timeline.strip(sheet, panels[-1], frames.segments(consumer), consumer, end_s=frames.end_s)
     _label_capacity(sheet, axes, curves, consumer, frames)
-    _label_backlog(sheet, lower, backlog, consumer, frames, lower_in_thousands and not in_thousands)
+    if len(cold):
+        _cold_starts(sheet, panels[1], cold, frames)
+    _label_backlog(sheet, panels[-1], backlog, consumer, frames, lower_in_thousands and not in_thousands)
     return sheet.figure
 
 
-def consumer_of(frames: Frames) -> Consumer | None:
-    """Return whose capacity is charted: groups before functions, the headline's queue's before others."""
-    consumers = list(frames.setting.consumers)
-    return min(consumers, key=lambda c: (not is_group(c), c.queue != frames.queue), default=None)
+def curves_of(frames: Frames, consumer: Consumer) -> Curves:
+    """Return what is drawn of a consumer; of a fleet all in instances, tasks or pods."""
+    names = ("desired", "in_service") if is_fleet(consumer) else ("concurrency", "busy")
+    asked, there, needed = (frames.curve(consumer.path, name) for name in (*names, "needed"))
+    if not is_fleet(consumer):
+        return Curves(asked, there, needed)
+    busy = frames.curve(consumer.path, "busy") / max(1, consumer.workers_per_instance)
+    return Curves(asked, there, needed, busy, frames.curve(consumer.path, "draining"))
 
 
-def is_group(consumer: Consumer) -> bool:
-    """Whether a consumer is an Auto Scaling group."""
-    return consumer.path.startswith("auto_scaling_groups.")
+def ceilings(consumer: Consumer) -> Mapping[str, float]:
+    """Return the lines that capacity cannot pass, by their names."""
+    if is_fleet(consumer):
+        return {"max": consumer.maximum} if math.isfinite(consumer.maximum) else {}
+    caps = {name: cap for name, cap in consumer.caps.items() if math.isfinite(cap)}
+    if not caps and math.isfinite(consumer.maximum):
+        caps = {"maximum concurrency": consumer.maximum}
+    return caps
 
 
-def title(frames: Frames, consumer: Consumer) -> str:
-    """Return the finding: how long the capacity was short, and what that time was made of."""
-    needed, there = _needed_and_there(frames, consumer)
-    noun = "instances" if is_group(consumer) else "concurrency"
-    what = "instances in service" if is_group(consumer) else "busy slots"
-    if there.empty:
-        return f"No {noun} to show"
-    most = words.number(float(there.max()), 2)
-    stretch = frames.behind(consumer.queue)
-    if stretch is None:
-        keeps = "keep" if is_group(consumer) else "keeps"
-        return f"{noun.capitalize()} {keeps} up with the arrivals: at most {most} {what}"
-    if len(frames.stretches(consumer.queue)) > 1:
-        span = f"between {words.number(float(there.min()), 2)} and {most}"
-        asked = (
-            f"; the arrivals need {words.number(float(needed.max()), 2)} at most"
-            if needed.notna().any()
-            else ""
-        )
-        name = "The group swings" if is_group(consumer) else "Allowed concurrency swings"
-        return f"{name} {span}{' instances' * is_group(consumer)}{asked}"
-    event = findings.event_name(frames.event_of(stretch), frames.setting.events)
-    start = findings.began_at(frames, stretch)
-    ready = _enough_at(needed, there, start)
-    parts = _parts(frames, consumer, start, ready if ready is not None else stretch.until_s)
-    if ready is None:
-        need = words.number(float(needed[needed.index >= start].max()), 2)
-        limit = (
-            findings.binding(frames, consumer, stretch)
-            or f"the {'group' if is_group(consumer) else 'mapping'}"
-        )
-        lasting = words.duration(findings.behind_s(frames, stretch, consumer.queue), 2)
-        queue = f"queue {words.shortened(words.plain_name(consumer.queue))} behind for {lasting}"
-        held = f"keeps {queue}" if limit.endswith(f" {most}") else f"keeps it at {most} and {queue}"
-        who = findings.capitalised(f"{event} needs" if event else "arrivals need")
-        return f"{who} {need} {what}; {limit} {held}"
-    if ready <= start:
-        limit = findings.binding(frames, consumer, stretch)
-        enough = f"{noun.capitalize()} {'are' if is_group(consumer) else 'is'} enough for the arrivals"
-        return f"{enough}; what holds back is {limit}" if limit else f"{enough}: at most {most} {what}"
-    late = words.duration(ready - start, 2)
-    when = f"{late} into {event}" if event else f"after {late}"
-    if not parts:
-        return f"Enough {noun} {when}: at most {most} {what}"
-    return f"Enough {noun} only {when}: {words.listed(parts)}"
+def _what(consumer: Consumer) -> str:
+    """Return what the chart counts: ``instances of group fraud``."""
+    if is_fleet(consumer):
+        kind, _, name = words.thing(consumer.path).partition(" ")
+        return f"{units(consumer)} of {kind} {words.shortened(name, 24)}"
+    if consumer.queue.startswith("queues."):
+        whose = words.shortened(words.plain_name(consumer.queue), 24)
+        return f"concurrent invocations for queue {whose}"
+    return f"concurrent invocations of {words.thing(consumer.path)}"
 
 
-def plot_capacity(
-    asked: pd.DataFrame,
-    there: pd.DataFrame,
-    needed: pd.DataFrame,
-    axes: Axes,
-    *,
-    maximum: float,
-    booting: bool,
-) -> bool:
-    """Draw what was asked for as steps, what is there as an area, between them booting, needed dotted.
+def plot_capacity(curves: Curves, axes: Axes, *, ceilings: Mapping[str, float], booting: bool) -> bool:
+    """Draw what was asked for as a line, what is there as an area, between them booting, needed dotted.
 
     Returns whether the axis counts in thousands.
     """
-    if math.isfinite(maximum):  # an interval of a mean cannot pass what every run keeps to
-        there = there.assign(high=there["high"].clip(upper=max(maximum, float(there["mean"].max()))))
+    asked, there, needed = curves.asked, curves.there, curves.needed
+    if ceilings:  # an interval of a mean cannot pass what every run keeps to
+        lowest = max(min(ceilings.values()), float(there["mean"].max()))
+        there = there.assign(high=there["high"].clip(upper=lowest))
     axes.fill_between(
         there.index, 0, there["mean"], color=style.IN_SERVICE, alpha=0.18, linewidth=0, zorder=2
     )
     if booting:
-        both = pd.concat([asked["mean"], there["mean"]], axis=1, keys=["asked", "there"]).dropna()
-        axes.fill_between(
-            both.index,
-            both["there"],
-            both["asked"],
-            where=both["asked"] > both["there"] + 0.05,
-            facecolor="white",
-            edgecolor=style.IN_SERVICE,
-            hatch="////",
-            linewidth=0,
-            alpha=0.75,
-            zorder=2.5,
-            interpolate=True,
-        )
+        _plot_between(asked, there, axes)
+        _plot_draining(there, curves.draining, axes)
     style.line(axes, there, style.IN_SERVICE, width=2.4, zorder=4)
     style.line(axes, asked, style.SENT, width=2.0, zorder=5, band=False)
+    if curves.busy["mean"].notna().any():
+        style.line(axes, curves.busy, style.PROCESSED, width=1.5, zorder=4.2, band=False)
     if needed["mean"].notna().any():
         axes.plot(
             needed.index,
@@ -156,12 +138,51 @@ def plot_capacity(
             linestyle=(0, (1, 1.5)),
             zorder=4.5,
         )
-    known = [float(f["mean"].max()) for f in (asked, there, needed) if f["mean"].notna().any()]
+    known = [float(f["mean"].max()) for f in (asked, there, needed, curves.busy) if f["mean"].notna().any()]
     largest = max(known, default=0.0)
-    if math.isfinite(maximum) and maximum <= 1.6 * largest:
-        axes.axhline(maximum, color=style.YOURS, linewidth=1.1, linestyle=(0, (1, 2)), zorder=3)
-        largest = max(largest, maximum)
-    return scales.count_axis(axes, largest, whole=True)
+    near = {name: value for name, value in ceilings.items() if value <= _NEAR * largest}
+    for name, value in near.items():
+        axes.axhline(value, color=_whose(name), linewidth=1.1, linestyle=(0, (1, 2)), zorder=3)
+    return scales.count_axis(axes, max([largest, *near.values()]), whole=True)
+
+
+def _whose(ceiling: str) -> str:
+    """Return the colour of a ceiling: a setting's, or that of AWS."""
+    return style.AWS if ceiling in _OF_AWS else style.YOURS
+
+
+def _plot_between(asked: pd.DataFrame, there: pd.DataFrame, axes: Axes) -> None:
+    """Hatch what is asked for and not there yet."""
+    both = pd.concat([asked["mean"], there["mean"]], axis=1, keys=["asked", "there"]).dropna()
+    axes.fill_between(
+        both.index,
+        both["there"],
+        both["asked"],
+        where=both["asked"] > both["there"] + 0.05,
+        facecolor="white",
+        edgecolor=style.IN_SERVICE,
+        hatch="////",
+        linewidth=0,
+        alpha=0.75,
+        zorder=2.5,
+        interpolate=True,
+    )
+
+
+def _plot_draining(there: pd.DataFrame, draining: pd.DataFrame, axes: Axes) -> None:
+    """Stack what leaves and still has work in hand on what is in service."""
+    both = pd.concat([there["mean"], draining["mean"]], axis=1, keys=["there", "draining"]).dropna()
+    if len(both) and both["draining"].max() > 0:
+        axes.fill_between(
+            both.index,
+            both["there"],
+            both["there"] + both["draining"],
+            where=both["draining"] > 0.05,
+            color=style.NO_DATA,
+            alpha=0.7,
+            linewidth=0,
+            zorder=1.8,
+        )
 
 
 def plot_backlog(backlog: pd.DataFrame, axes: Axes) -> bool:
@@ -174,89 +195,86 @@ def plot_backlog(backlog: pd.DataFrame, axes: Axes) -> bool:
     return scales.count_axis(axes, largest, most=2, whole=True)
 
 
-def _needed_and_there(frames: Frames, consumer: Consumer) -> tuple[pd.Series, pd.Series]:
-    there = frames.curve(consumer.path, "in_service" if is_group(consumer) else "concurrency")[
-        "mean"
-    ].dropna()
-    return frames.curve(consumer.path, "needed")["mean"].reindex(there.index), there
-
-
-def _enough_at(needed: pd.Series, there: pd.Series, start: float) -> float | None:
-    """Return when there was first as much as is needed after *start*, while it was needed; None if never."""
-    short = (needed > there).to_numpy()
-    at = there.index.to_numpy(dtype=float)
-    later = np.flatnonzero(at >= start)
-    first = next((k for k in later if short[k]), None)
-    if first is None:
-        return start
-    peak = float(np.nanmax(needed.to_numpy()[later]))
-    end = next((k for k in range(first, at.size) if not short[k]), None)
-    if end is None or not needed.iloc[end] > 0.5 * peak:
-        return None
-    # between two bins, where the lines cross
-    gap_before = float(needed.iloc[end - 1] - there.iloc[end - 1])
-    gap_after = float(there.iloc[end] - needed.iloc[end])
-    return float(at[end - 1] + (at[end] - at[end - 1]) * gap_before / max(gap_before + gap_after, 1e-12))
-
-
-def _parts(frames: Frames, consumer: Consumer, start: float, until: float) -> list[str]:
-    """Return what the time between was spent on, the longest first: ``3.1 min metric + alarm lag``."""
-    times = frames.seconds_at(consumer, start, until)
-    times.pop("arrivals", None)
-    total = sum(times.values())
-    parts = sorted(
-        ((s, n) for n, s in times.items() if s >= 0.1 * max(total, 1e-9) and s >= 1), reverse=True
-    )[:2]
-    return [f"{words.duration(s, 2)} {words.limit(n, consumer.limit_words)}" for s, n in parts]
-
-
-def _label_capacity(
-    sheet: Sheet, axes: Axes, curves: dict[str, pd.DataFrame], consumer: Consumer, frames: Frames
-) -> None:
+def _cold_starts(sheet: Sheet, axes: Axes, cold: pd.DataFrame, frames: Frames) -> None:
+    """Draw environments that were started, a minute, as bars."""
+    axes.bar(cold.index, cold["mean"].fillna(0.0), width=frames.bin_s, color=style.IN_SERVICE, linewidth=0)
+    scales.count_axis(axes, float(cold["mean"].max()), most=2, whole=True)
     labels = Labels(sheet, axes)
-    group = is_group(consumer)
-    numbers = {name: labels.curve(curve.index, curve["mean"]) for name, curve in curves.items()}
+    for share in (0.3, 0.65, 1.0):
+        labels.curve(cold.index, share * cold["mean"].fillna(0.0), steps=True)
+    labels.near(
+        "cold starts/min",
+        labels.at(0.0, axes.get_ylim()[1]),
+        style.IN_SERVICE,
+        size=10,
+        weight="bold",
+        keep_px=3,
+    )
+
+
+def _label_capacity(sheet: Sheet, axes: Axes, curves: Curves, consumer: Consumer, frames: Frames) -> None:
+    labels = Labels(sheet, axes)
+    fleet = is_fleet(consumer)
+    named = {"asked": curves.asked, "there": curves.there, "busy": curves.busy, "needed": curves.needed}
+    drawn = {name: curve for name, curve in named.items() if curve["mean"].notna().any()}
+    numbers = {name: labels.curve(curve.index, curve["mean"]) for name, curve in drawn.items()}
     for event in frames.events():
         for at in {event.from_s, event.until_s}:
             labels.curve([at, at], axes.get_ylim(), soft=True)
-    if math.isfinite(consumer.maximum):
-        name = "max" if group else "maximum concurrency"
-        if consumer.maximum <= axes.get_ylim()[1]:
-            labels.curve(axes.get_xlim(), [consumer.maximum] * 2)
-            labels.along(f"{name} {consumer.maximum:,.0f}", consumer.maximum, style.YOURS, prefer=1.0)
-        else:
-            labels.near(
-                f"{name} {consumer.maximum:,.0f}, never near",
-                labels.at(frames.end_s, axes.get_ylim()[1]),
-                style.YOURS,
-                ha="right",
-            )
+    _label_ceilings(labels, ceilings(consumer), frames.end_s)
     stretch = frames.behind(consumer.queue)
     within = None
     if stretch is not None:
         within = (stretch.from_s - frames.end_s / 5, stretch.until_s + frames.end_s / 4)
-    labels.beside("desired" if group else "allowed", numbers["asked"], style.SENT, within=within)
-    labels.beside("in service" if group else "busy", numbers["there"], style.IN_SERVICE, within=within)
-    if curves["needed"]["mean"].notna().any():
-        labels.beside(
-            "needed for the arrivals", numbers["needed"], style.GREY, within=within, size=9, weight="normal"
-        )
-    if group and len(frames.stretches(consumer.queue)) == 1:
+    said = (
+        ("asked", "desired" if fleet else "allowed", style.SENT, "bold"),
+        ("there", "in service" if fleet else "busy", style.IN_SERVICE, "bold"),
+        ("busy", "busy", style.PROCESSED, "bold"),
+        ("needed", "needed for the arrivals", style.GREY, "normal"),
+    )
+    for name, text, colour, weight in said:
+        if name in numbers:
+            size = 10 if weight == "bold" else 9
+            labels.beside(text, numbers[name], colour, within=within, size=size, weight=weight)
+    if fleet and len(frames.stretches(consumer.queue)) == 1:
         _label_booting(labels, curves)
+    _label_draining(labels, curves)
 
 
-def _label_booting(labels: Labels, curves: dict[str, pd.DataFrame]) -> None:
-    gap = (curves["asked"]["mean"] - curves["there"]["mean"]).dropna()
+def _label_ceilings(labels: Labels, lines: Mapping[str, float], end_s: float) -> None:
+    """Name the ceilings on their lines; those far above in the upper right corner."""
+    top = labels.axes.get_ylim()[1]
+    near = {name: value for name, value in lines.items() if value <= top}
+    for value in near.values():
+        labels.curve(labels.axes.get_xlim(), [value] * 2)
+    for name, value in near.items():
+        labels.along(f"{name} {value:,.0f}", value, _whose(name), prefer=1.0)
+    far = [f"{name} {value:,.0f}" for name, value in lines.items() if value > top]
+    if far:
+        labels.near(f"{words.listed(far)}, never near", labels.at(end_s, top), style.YOURS, ha="right")
+
+
+def _label_booting(labels: Labels, curves: Curves) -> None:
+    gap = (curves.asked["mean"] - curves.there["mean"]).dropna()
     if gap.empty or gap.max() < 0.03 * labels.axes.get_ylim()[1]:
         return
     at = highest_at(gap)
     labels.near(
         "booting",
-        labels.at(at, float(curves["there"]["mean"][at] + gap.max() * 0.6)),
+        labels.at(at, float(curves.there["mean"][at] + gap.max() * 0.6)),
         style.IN_SERVICE,
         keep_px=6,
         leader=True,
     )
+
+
+def _label_draining(labels: Labels, curves: Curves) -> None:
+    draining = curves.draining["mean"].dropna()
+    if draining.empty or draining.max() < 0.03 * labels.axes.get_ylim()[1]:
+        return
+    at = highest_at(draining)
+    height = float(curves.there["mean"].get(at, 0.0) + draining[at] / 2)
+    labels.near("draining", labels.at(at, height), style.GREY, keep_px=6, leader=True)
 
 
 def _label_backlog(

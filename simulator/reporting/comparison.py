@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -61,10 +62,13 @@ class Row:
     better: bool | None
 
 
-def figure(base: Frames, variant: Frames) -> Figure:
-    """Return the chart of a variant against the base, on the base's headline queue."""
+def figure(base: Frames, variant: Frames, names: tuple[str, str] | None = None) -> Figure:
+    """Return the chart of a variant against the base, on the base's headline queue.
+
+    *names* are what the two are called where there are more variants than this one.
+    """
     rows = table(base.answer, variant.answer)
-    names = (label_of(base.answer, variant.answer), label_of(variant.answer, base.answer))
+    names = names or pairs([base.answer, variant.answer])[0]
     sheet = style.Sheet(base.setting, title(rows, names), subtitle(base, variant, names), note="paired")
     top = sheet.top_in + 0.19
     axes = sheet.panel(top, _BOTTOM_IN, right=_SPLIT)
@@ -78,7 +82,7 @@ def figure(base: Frames, variant: Frames) -> Figure:
     scales.time_axis(axes, end_s, most=5)
     plot_overlaid(curves[0], curves[1], axes)
     sheet.heading(f"{statistic} {words.METRICS[metric]}, by the time sent{base.of_queue}")
-    for event in base.setting.events:
+    for event in base.marked:
         if event.until_s > event.from_s:
             axes.axvspan(event.from_s, event.until_s, color="black", alpha=0.055, linewidth=0, zorder=0.5)
     labels = Labels(sheet, axes)
@@ -104,12 +108,28 @@ def table(base: Answer, variant: Answer) -> list[Row]:
     return seen[:_MOST_ROWS]
 
 
-def label_of(answer: Answer, other: Answer) -> str:
-    """Return what a column is called: the variant's name, ``base``, or the scenario's where they differ."""
-    name = answer.setting.variant or (
-        "base" if answer.setting.name == other.setting.name else answer.setting.name
-    )
-    return words.shortened(name, 16)
+def folder_names(variants: Sequence[Answer]) -> list[str]:
+    """Return a name for each variant that is unique and fit for a folder."""
+    names: list[str] = []
+    for answer in variants:
+        name = answer.setting.variant or answer.setting.name
+        number, unique = 2, name
+        while unique in names:
+            number, unique = number + 1, f"{name}-{number}"
+        names.append(unique)
+    return names
+
+
+def pairs(answers: Sequence[Answer]) -> list[tuple[str, str]]:
+    """Return what the base and each of the others are called, the same in every place.
+
+    The others are called as their folders are. The base has its variant's name, or ``base`` where others
+    are of the same scenario, or else its scenario's.
+    """
+    base, others = answers[0].setting, answers[1:]
+    alike = any(other.setting.name == base.name for other in others)
+    name = base.variant or ("base" if alike else base.name)
+    return [(words.shortened(name, 16), words.shortened(other, 16)) for other in folder_names(others)]
 
 
 def title(rows: list[Row], names: tuple[str, str]) -> str:

@@ -250,7 +250,7 @@ def _event_share(frames: Frames) -> tuple[str, float] | None:
     share = float(total[inside].sum() / total.sum())
     if share <= 0.5 or until - event.from_s > frames.end_s / 2:
         return None
-    return f"{findings.event_name(event, frames.setting.events)} with its drain", share
+    return f"{findings.event_name(event, frames.marked)} with its drain", share
 
 
 def _idempotency(sheet: Sheet, frames: Frames) -> None:

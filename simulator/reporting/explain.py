@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from simulator.analysis.answer import Setting
 from simulator.analysis.life import Life
 from simulator.analysis.remedies import Avoidance
-from simulator.reporting import style, words
+from simulator.reporting import event_words, style, words
 from simulator.reporting.labels import Box
 from simulator.reporting.life_findings import avoided, title
 from simulator.reporting.life_lanes import BEFORE, Bar, Lane, Mark, Picture, picture
@@ -74,7 +74,8 @@ def subtitle(said: LifeWords) -> str:
         parts.append(f"its copy in {queue}, one of {len(life.copies)}")
     if life.copies:
         received = sum(len(stay.deliveries) for stay in life.copies[life.shown].stays)
-        parts.append(count(received, "receive"))
+        event = event_words.is_event(life.copies[life.shown].stays[0])
+        parts.append(count(received, "attempt" if event else "receive"))
     return " · ".join(parts)
 
 

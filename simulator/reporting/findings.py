@@ -14,10 +14,20 @@ def event_name(event: Event | None, events: Sequence[Event] = ()) -> str:
     """Return an event as a noun in a sentence: ``the burst``, ``a burst``, ``the peak``."""
     if event is None:
         return ""
+    if event.fault:
+        return f"fault {event.fault}"
     alike = sum(other.label == event.label for other in events)
     label = event.label.split(" ×")[0].strip().lower()
     noun = label if label and not any(character.isdigit() for character in label) else "peak"
     return f"{'a' if alike > 1 else 'the'} {noun}"
+
+
+def faulty(fault: Event) -> str:
+    """Return what a fault did at the start of a sentence: ``Fraud down for 4 h``."""
+    lasting = (
+        f" for {words.duration(fault.until_s - fault.from_s, 2)}" if fault.until_s > fault.from_s else ""
+    )
+    return f"{capitalised(fault.label)}{lasting}"
 
 
 def capitalised(sentence: str) -> str:
@@ -80,11 +90,13 @@ def thresholds(answer: Answer) -> str:
 
 def since(frames: Frames) -> str:
     """Return from when the drain counts: ``after the burst``, ``after arrivals end``, ``past 40 min``."""
-    start, setting = frames.setting.drain_from_s, frames.setting
-    cause = next((e for e in reversed(setting.events) if abs(e.until_s - start) <= frames.bin_s), None)
+    start, duration_s = frames.setting.drain_from_s, frames.setting.duration_s
+    cause = next((e for e in reversed(frames.marked) if abs(e.until_s - start) <= frames.bin_s), None)
     if cause is not None:
-        return f"after {event_name(cause, setting.events)}"
-    ended = not math.isfinite(start) or abs(start - setting.duration_s) <= frames.bin_s
+        return f"after {event_name(cause, frames.marked)}"
+    if start == 0:
+        return "after the start"
+    ended = not math.isfinite(start) or abs(start - duration_s) <= frames.bin_s
     return "after arrivals end" if ended else f"past {words.duration(start)}"
 
 

@@ -19,7 +19,17 @@ if TYPE_CHECKING:
 
 MANIFEST: Final = "manifest.json"
 _WRITTEN_BY: Final = "simulator"
-_CHART_NAMES: Final = ("overview", "throughput", "latency", "duplicates", "backlog", "capacity", "tenants")
+_CHART_NAMES: Final = (
+    "overview",
+    "throughput",
+    "latency",
+    "duplicates",
+    "backlog",
+    "capacity",
+    "tenants",
+    "downstreams",
+    "alarms",
+)
 
 
 class NotAReport(Exception):
@@ -86,10 +96,11 @@ def _fill(folder: Path, answers: Sequence[Answer], rows: Path | None) -> None:
     base = answers[0]
     with style.context():
         _fill_one(folder, base)
-        for name, variant in zip(summary.folder_names(answers[1:]), answers[1:], strict=True):
+        folders = comparison.folder_names(answers[1:])
+        for name, variant, names in zip(folders, answers[1:], comparison.pairs(answers), strict=True):
             _fill_one(folder / name, variant)
             file = "comparison.png" if len(answers) == 2 else f"comparison-{name}.png"
-            (folder / file).write_bytes(style.png(comparison.figure(Frames(base), Frames(variant))))
+            (folder / file).write_bytes(style.png(comparison.figure(Frames(base), Frames(variant), names)))
     if rows is not None:
         for source in sorted(path for path in rows.rglob("*") if path.is_file()):
             place = folder / source.relative_to(rows)
@@ -104,8 +115,10 @@ def _fill(folder: Path, answers: Sequence[Answer], rows: Path | None) -> None:
 def _fill_one(folder: Path, answer: Answer) -> None:
     """Write what each answer has of its own: charts, series, metrics, and a variant's own summary."""
     from simulator.reporting import (
+        alarms,
         backlog,
         capacity,
+        downstreams,
         duplicates,
         latency,
         overview,
@@ -126,6 +139,8 @@ def _fill_one(folder: Path, answer: Answer) -> None:
         "backlog": backlog.figure,
         "capacity": capacity.figure,
         "tenants": tenants.figure,
+        "alarms": alarms.figure,
+        "downstreams": downstreams.figure,
     }
     charts = []
     for name in _CHART_NAMES:

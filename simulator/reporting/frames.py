@@ -20,6 +20,7 @@ _EDGES: Final = frozenset({"backlog", "in_flight"})
 
 _SHORTEST_S: Final = 20.0
 _LEAST_LATENCY_S: Final = 1e-4
+_AFTER_LOSS_S: Final = 300.0
 
 NOTHING: Final = Estimate(math.nan, math.nan, math.nan, "1", Certainty.NO_DATA, 0)
 
@@ -56,6 +57,14 @@ class Stretch:
     def length_s(self) -> float:
         """How long it lasts."""
         return self.until_s - self.from_s
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """Of whom an alarm is, and the spans [s] in which it had gone off in most runs."""
+
+    scope: str
+    spans: Sequence[tuple[float, float]]
 
 
 class Frames:
@@ -107,11 +116,36 @@ class Frames:
         return found.get(f"{wanted} {tail}".strip(), found.get(tail, NOTHING))
 
     def events(self) -> list[Event]:
-        """Return the events, and the end of arrivals where the run goes on after it."""
-        inside = [event for event in self.setting.events if event.from_s < self.end_s]
+        """Return bursts, faults, and the end of arrivals where the run goes on after it."""
+        inside = [event for event in self.marked if event.from_s < self.end_s]
         if self.end_s > self.setting.duration_s + self.bin_s / 2:
             inside.append(Event("arrivals end", self.setting.duration_s, self.setting.duration_s))
         return inside
+
+    @property
+    def marked(self) -> list[Event]:
+        """Bursts and faults, these with what they do as their labels."""
+        faults = [Event(one.words, one.from_s, one.until_s, one.name) for one in self.setting.faults]
+        return [*self.setting.events, *faults]
+
+    def alarms(self, scopes: Sequence[str] | None = None) -> list[Alarm]:
+        """Return when alarms of *scopes* (None: all) had gone off, in the order of their first time."""
+        found = []
+        for scope, quantity in self._rows:
+            if quantity == "alarm" and (scopes is None or scope in scopes):
+                share = self.curve(scope, "alarm")["mean"]
+                at = share.index.to_numpy(dtype=float) - self.bin_s / 2
+                spans = [
+                    (float(at[first]), min(self.end_s, float(at[last]) + self.bin_s))
+                    for first, last in runs_of(list(share >= 0.5))
+                ]
+                if spans:
+                    found.append(Alarm(scope, spans))
+        return sorted(found, key=lambda alarm: (alarm.spans[0], alarm.scope))
+
+    def alarm_paths(self) -> list[str]:
+        """Return the paths of the alarms that nobody's policy has of its own."""
+        return [scope for scope, quantity in self._rows if quantity == "alarm" and "alarms." in scope]
 
     def segments(self, consumer: Consumer | None) -> list[Segment]:
         """Return what bound a consumer: the limit most runs were at, without stretches too short to see."""
@@ -177,10 +211,15 @@ class Frames:
         """Return the event a stretch came from: the last one that began before its peak and overlaps it."""
         causes = [
             e
-            for e in self.setting.events
-            if e.from_s <= stretch.peak_at_s and e.until_s >= stretch.from_s - self.bin_s
+            for e in self.marked
+            if e.from_s <= stretch.peak_at_s and e.until_s + self._late_s(e) >= stretch.from_s
         ]
         return max(causes, key=lambda e: e.from_s, default=None)
+
+    def _late_s(self, event: Event) -> float:
+        """Return how long after its end an event may begin a backlog: a loss of instances takes its time."""
+        at_once = event.fault and event.until_s == event.from_s
+        return max(self.bin_s, _AFTER_LOSS_S) if at_once else self.bin_s
 
     def _runs(self, scope: str, quantity: str) -> pd.DataFrame | None:
         """Return a curve as instants x replications."""

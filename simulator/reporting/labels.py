@@ -223,7 +223,9 @@ class Labels:
         width, height = room
         xs = np.arange(self.room.left + 4, self.room.right - width - 4, 10.0)
         ys = np.arange(self.room.bottom + 4, self.room.top - height - 2, 7.0)
-        boxes = [box for x in xs for y in ys if self._fits(box := Box(x, y, x + width, y + height))]
+        corners = np.array([(x, y) for x in xs for y in ys]).reshape(-1, 2)
+        edges = np.hstack([corners, corners + np.array([width, height])])
+        boxes = [Box(*edge) for edge in edges[self._all_fit(edges)].tolist()]
         if not boxes:
             return None
         from_anchor = _distance(boxes, [np.asarray([anchor_px], dtype=float)])
@@ -268,10 +270,7 @@ class Labels:
 
     def size(self, text: str, **kwargs: Any) -> tuple[float, float]:
         """Return width and height of *text* [px]."""
-        probe = self.sheet.figure.text(0, 0, text, linespacing=1.15, **kwargs)
-        extent = probe.get_window_extent(self.sheet.figure.canvas.get_renderer())  # type: ignore[attr-defined]
-        probe.remove()
-        return float(extent.width), float(extent.height)
+        return style.extent(text, linespacing=1.15, **kwargs)
 
     def _free(self, boxes: Sequence[Box], curves: Sequence[Points], keep_px: float) -> npt.NDArray[np.bool_]:
         """Return which boxes no curve comes near (by counting curve points in cells: exact to a cell)."""
@@ -318,6 +317,25 @@ class Labels:
             and box.top <= room.top + 6
         )
         return inside and not any(box.touches(other, 2.0) for other in self.taken)
+
+    def _all_fit(self, edges: Points) -> npt.NDArray[np.bool_]:
+        """Return which rectangles fit, as `_fits` does; *edges* are left, bottom, right, top."""
+        left, bottom, right, top = edges.T
+        room = self.room
+        fits: npt.NDArray[np.bool_] = (
+            (left >= room.left + 2)
+            & (right <= room.right + 1)
+            & (bottom >= room.bottom + 2)
+            & (top <= room.top + 6)
+        )
+        for other in self.taken:
+            fits &= ~(
+                (left < other.right + 2.0)
+                & (other.left < right + 2.0)
+                & (bottom < other.top + 2.0)
+                & (other.bottom < top + 2.0)
+            )
+        return fits
 
     def _write(self, text: str, box: Box, colour: str, *, size: float, weight: str, ha: str = "left") -> Text:
         self.taken.append(box)

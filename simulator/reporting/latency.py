@@ -47,7 +47,7 @@ def figure(frames: Frames) -> Figure:
     bands = ", without bands for clarity" if plain else ""
     sheet.heading(f"{words.METRICS[metric]}, by the time sent{frames.of_queue}{bands}")
     sheet.heading("share of messages that took longer", x=_TAIL_LEFT)
-    timeline.events_row(sheet, [axes], frames.setting.events, row_in=top - 0.155, end_s=end_s)
+    timeline.events_row(sheet, [axes], frames.marked, row_in=top - 0.155, end_s=end_s)
     timeline.strip(sheet, axes, frames.segments(frames.consumer), frames.consumer, end_s=end_s)
     for panel in (axes, beside):
         if promise is not None and promise.bound > 0:
@@ -100,9 +100,13 @@ def title(frames: Frames) -> str:
     statistic = words.key_parts(promise.key)[3] if promise else ""
     if promise is None or statistic not in PERCENTILES:
         typical = float(shown["mean"].median())
+        least = float(shown["mean"].min())
+        if most < 3 * typical and most < 10 * least:
+            between = f"{words.duration(least)} and {words.duration(most)}"
+            return f"p99 {name} stays between {between} all the time"
         if most < 3 * typical:
-            least = words.duration(float(shown["mean"].min()))
-            return f"p99 {name} stays between {least} and {words.duration(most)} all the time"
+            best = f"from {words.duration(least)} at best"
+            return f"p99 {name} reaches {words.duration(most)} {_when(frames, at)}, {best}"
         usual = words.duration(typical)
         return f"p99 {name} reaches {words.duration(most)} {_when(frames, at)}, against {usual} usually"
     held = frames.curve(frames.queue, f"{metric}_{statistic}", log=True)["mean"].dropna()
@@ -179,14 +183,14 @@ def bounds(
 
 
 def _when(frames: Frames, at: float) -> str:
-    for event in frames.setting.events:
-        name = findings.event_name(event, frames.setting.events)
+    for event in frames.marked:
+        name = findings.event_name(event, frames.marked)
         if event.from_s <= at <= event.until_s:
             return f"in {name}" if at < event.until_s - 2 * frames.bin_s else f"at the end of {name}"
     stretch = frames.behind()
     cause = frames.event_of(stretch) if stretch else None
     if stretch and cause and cause.until_s < at <= stretch.until_s:
-        return f"after {findings.event_name(cause, frames.setting.events)}"
+        return f"after {findings.event_name(cause, frames.marked)}"
     return f"at {words.duration(at)}"
 
 

@@ -7,8 +7,9 @@ from typing import Final
 from simulator.analysis.life import Copy, Delivery, Ending, Life, Stay
 from simulator.analysis.remedies import Avoidance, Reason, Remedy
 from simulator.recording.tables import NONE, Attempt, Fate
-from simulator.reporting import words
-from simulator.reporting.life_words import HOW, STATES, LifeWords, cause, count, span, thing
+from simulator.reporting import event_words, words
+from simulator.reporting.life_words import HOW, STATES, LifeWords, cause, count, span
+from simulator.reporting.words import thing
 
 _ADJECTIVES: Final = {
     Attempt.FAILED: "failed",
@@ -17,6 +18,13 @@ _ADJECTIVES: Final = {
     Attempt.CRASHED: "killed",
 }
 
+
+_PARTS: Final = {
+    ".redrive": "a dead-letter queue",
+    ".dead_letter": "a dead-letter queue",
+    ".heartbeat": "a heartbeat",
+}
+"""Settings that are whole parts: it is enough to have one."""
 
 _SAID: Final = {
     Reason.POISON: "No setting helps: it is poison and fails every attempt.",
@@ -36,6 +44,7 @@ def title(said: LifeWords) -> str:
     copy = life.copies[life.shown]
     return {
         Ending.LOST: _lost,
+        Ending.FILTERED_OUT: _sorted_out,
         Ending.DEAD_LETTERED: _dead,
         Ending.PROCESSED_TWICE: _again,
         Ending.DELIVERED_AGAIN: _again,
@@ -57,8 +66,17 @@ def _without_copies(life: Life) -> str:
     return f"Filtered out: the filters of {filtered} of {count(len(life.silent), 'subscription')} refused it"
 
 
+def _sorted_out(said: LifeWords, copy: Copy) -> str:
+    stay = copy.stays[-1]
+    queue, taken = words.plain_name(stay.queue), stay.ended_at - stay.sent_at
+    when = f"{span(taken)} after it was sent" if taken else "at once"
+    return f"Filtered out: {thing(stay.deliveries[-1].consumer)} deleted it from {queue} {when}"
+
+
 def _lost(said: LifeWords, copy: Copy) -> str:
     stay = copy.stays[-1]
+    if stay.fate is Fate.DROPPED:
+        return event_words.finding(stay)
     kept = span(stay.ended_at - stay.sent_at)
     if stay.fate is not Fate.EXPIRED:
         return f"Lost: {stay.fate.name.lower().replace('_', ' ')} {kept} after it was sent"
@@ -72,6 +90,8 @@ def _lost(said: LifeWords, copy: Copy) -> str:
 
 def _dead(said: LifeWords, copy: Copy) -> str:
     stay = next(one for one in copy.stays if one.fate is Fate.DEAD_LETTERED)
+    if event_words.is_event(stay):
+        return event_words.finding(stay)
     received = len(stay.deliveries)
     how: dict[str, int] = {}
     for delivery in stay.deliveries:
@@ -93,6 +113,8 @@ def _again(said: LifeWords, copy: Copy) -> str:
         return _said_again(said.life, copy)
     stay, place = found
     delivery, after = stay.deliveries[place], stay.deliveries[place + 1]
+    if event_words.is_event(stay):
+        return event_words.run_again(stay, place)
     received = sum(len(one.deliveries) for one in copy.stays)
     head = (
         "Processed twice"
@@ -151,7 +173,7 @@ def decisive(copy: Copy) -> tuple[Stay, int] | None:
 
 def remedy(one: Remedy, *, short: bool = False) -> str:
     """Return a setting and what it should have been; *short*: by its path within its thing."""
-    for name, what in ((".redrive", "a dead-letter queue"), (".heartbeat", "a heartbeat")):
+    for name, what in _PARTS.items():
         if one.path.endswith(name):
             return what if short else f"{what} ({one.path})"
     parts = one.path.partition(".event_sources.")

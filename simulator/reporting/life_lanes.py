@@ -8,9 +8,10 @@ from typing import Final
 
 from simulator.analysis.life import Copy, Delivery, Ending, Life, Stay
 from simulator.recording.tables import NONE, Arrival, Attempt, Fate
-from simulator.reporting import style, words
+from simulator.reporting import event_words, style, words
 from simulator.reporting.life_findings import decisive
-from simulator.reporting.life_words import LifeWords, count, span, thing
+from simulator.reporting.life_words import LifeWords, count, span
+from simulator.reporting.words import thing
 
 BEFORE: Final = "#D4D8DE"
 """A delivery in a consumer's hands while the message itself is not worked on."""
@@ -36,6 +37,7 @@ _ENDED: Final = {
     Attempt.CRASHED: "killed",
     Attempt.THROTTLED: "throttled",
     Attempt.UNANSWERED: "answer lost",
+    Attempt.FILTERED_OUT: "filtered out",
 }
 
 
@@ -160,17 +162,19 @@ class _Story:
 
         add(stay.arrived_at, min(stay.visible_at, until_at), BEFORE, "delayed")
         at = stay.visible_at
+        event = event_words.is_event(stay)
+        idle, busy = ("waiting", "at work") if event else ("visible", "in flight")
         for delivery in stay.deliveries:
-            add(at, delivery.received_at, style.VISIBLE, "visible")
+            add(at, delivery.received_at, style.VISIBLE, idle)
             to_at = min(delivery.left_at, until_at)
-            add(max(at, delivery.received_at), to_at, style.IN_FLIGHT, "in flight")
+            add(max(at, delivery.received_at), to_at, style.IN_FLIGHT, busy)
             at = max(at, to_at)
-        add(at, until_at, style.VISIBLE, "visible")
+        add(at, until_at, style.VISIBLE, idle)
         deleted = stay.fate is Fate.DELETED and any(delivery.deleted for delivery in stay.deliveries)
         dead = stay.arrival is Arrival.MOVE
         name = words.plain_name(stay.queue)
         return Lane(
-            name if dead else f"Queue {name}" if len(name) <= 10 else name,
+            name if dead or event else f"Queue {name}" if len(name) <= 10 else name,
             "dead-letter queue" if dead else "state of the message",
             tuple(bars),
             deleted_us=self._since(stay.ended_at) if deleted else NONE,
@@ -180,12 +184,13 @@ class _Story:
         made = [stay.deliveries[place] for place in places]
         first, last = made[0], made[-1]
         alone = len(made) == 1
-        name = f"Receive {first.receive_count}"
+        what = "Attempt" if event_words.is_event(stay) else "Receive"
+        name = f"{what} {first.receive_count}"
         if not alone:
-            name = f"Receives {first.receive_count} to {last.receive_count}"
-        batch = f", batch of {first.invocation.messages}" if alone else ""
+            name = f"{what}s {first.receive_count} to {last.receive_count}"
+        batch = f", batch of {first.invocation.messages}" if alone and what == "Receive" else ""
         bars = [bar for delivery in made for bar in self._delivery(stay, delivery)]
-        label = "receive {}" if len(stay.deliveries) <= _OWN_LANES else "{}"
+        label = f"{what.lower()} {{}}" if len(stay.deliveries) <= _OWN_LANES else "{}"
         arrows = [(self._since(d.received_at), label.format(d.receive_count)) for d in made]
         return Lane(
             name, f"{thing(first.consumer).partition(' ')[2]}{batch}", tuple(bars), tuple(arrows), source
@@ -230,7 +235,7 @@ class _Story:
         """What stands behind a delivery's bars."""
         if delivery.attempt is Attempt.SUCCEEDED:
             if delivery.deleted:
-                return "deleted"
+                return "done" if event_words.is_event(stay) else "deleted"
             return "delete: too late" if delivery.overdue else "not deleted"
         return _ENDED.get(delivery.attempt, "")
 
@@ -247,6 +252,8 @@ class _Story:
             at = span(self._since(stay.ended_at))
             if stay.fate is Fate.DEAD_LETTERED:
                 marks.append(Mark(self._since(stay.ended_at), (f"dead-lettered {at}",), style.TWICE, lane))
+            elif stay.fate is Fate.FILTERED_OUT:
+                marks.append(Mark(self._since(stay.ended_at), (f"filtered out {at}",), style.GREY, lane))
             elif stay.fate is not Fate.DELETED and not stay.unfinished and stay.succeeded_at == NONE:
                 marks.append(Mark(self._since(stay.ended_at), (f"lost {at}",), style.CROSSED, lane))
             elif stay.unfinished and stay.arrival is not Arrival.MOVE:
@@ -273,9 +280,12 @@ class _Story:
         first, last = copy.stays[0], copy.stays[-1]
         if ending is Ending.LOST:
             words_ = f"retention ends {span(last.ended_at - last.sent_at)} after it was sent"
-            return self._since(last.ended_at), words_ if last.fate is Fate.EXPIRED else "lost"
+            return self._since(last.ended_at), words_ if last.fate is Fate.EXPIRED else "given up"
         if ending is Ending.DEAD_LETTERED:
             stay = next(one for one in copy.stays if one.fate is Fate.DEAD_LETTERED)
+            if event_words.is_event(stay):
+                given_up = f"given up {event_words.after(stay)}"
+                return self._since(stay.ended_at), f"{given_up}, {span(self._since(stay.ended_at))}"
             text = f"receive attempt {len(stay.deliveries) + 1} moves it, {span(self._since(stay.ended_at))}"
             return self._since(stay.ended_at), text
         if ending in (Ending.PROCESSED_TWICE, Ending.DELIVERED_AGAIN):
@@ -285,6 +295,8 @@ class _Story:
             stay, place = found
             delivery = stay.deliveries[place]
             at = self._since(delivery.left_at)
+            if event_words.is_event(stay):
+                return self._since(stay.deliveries[place + 1].received_at), "run again"
             if delivery.overdue:
                 early = span(delivery.over_at - delivery.left_at)
                 return at, f"visibility timeout ends {span(at)}, {early} before its consumer is done"

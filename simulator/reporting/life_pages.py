@@ -15,7 +15,8 @@ from simulator.analysis.steps import Step, copy_steps, sending
 from simulator.recording.tables import NONE
 from simulator.reporting import words
 from simulator.reporting.life_findings import avoided, title
-from simulator.reporting.life_words import LifeWords, clock, count, thing
+from simulator.reporting.life_words import LifeWords, clock, count
+from simulator.reporting.words import thing
 
 _WIDE: Final = 104
 

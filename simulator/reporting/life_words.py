@@ -9,7 +9,8 @@ from simulator.analysis.answer import Setting
 from simulator.analysis.life import Delivery, Life, Stay, Wait
 from simulator.analysis.steps import Step, What
 from simulator.recording.tables import NONE, Arrival, Attempt, Cause, Fate, Limit
-from simulator.reporting import words
+from simulator.reporting import event_words, words
+from simulator.reporting.words import thing
 
 CAUSES: Final = {
     Cause.VISIBILITY_TIMEOUT: "it was still being worked on",
@@ -22,6 +23,7 @@ CAUSES: Final = {
     Cause.ACCESS_DENIED: "its consumer was not allowed to delete it",
     Cause.SENDER_RETRY: "its sender sent it once more",
     Cause.REDRIVE: "a redrive task brought it back",
+    Cause.EVENT_AGE: "it had its maximum event age",
 }
 """Why a copy was given out again, or moved."""
 
@@ -66,14 +68,6 @@ def cause(why: Cause) -> str:
 def count(n: int, what: str) -> str:
     """Return a count and its noun."""
     return f"{n:,} {what}{'' if n == 1 else 's'}"
-
-
-def thing(path: str) -> str:
-    """Return what people call a thing: ``function charge``, ``group fraud``, ``queue billing``."""
-    kind, _, name = path.partition(".")
-    name = name.partition(".event_sources.")[0]
-    kinds = {"functions": "function", "auto_scaling_groups": "group", "producers": "producer"}
-    return f"{kinds.get(kind, kind.removesuffix('s'))} {name}"
 
 
 class LifeWords:
@@ -143,10 +137,8 @@ class LifeWords:
 
     def _filtered_out(self, step: Step) -> str:
         assert step.silence is not None
-        values, policy = self.life.attributes, step.silence.policy
-        has = words.listed([f"{key} is {values.get(key, 'not there')}" for key in policy])
-        wants = words.listed([f"{key} in [{', '.join(accepted)}]" for key, accepted in policy.items()])
-        return f"filtered out for {self._silent_queue(step)}: {has}, its filter policy wants {wants}"
+        why = f": by its filter policy {step.silence.why}" if step.silence.why else ""
+        return f"filtered out for {self._silent_queue(step)}{why}"
 
     # -- in a queue ------------------------------------------------------------------------------------
 
@@ -155,6 +147,8 @@ class LifeWords:
         assert copy is not None
         kind = "dead-letter queue" if stay.queue in self._dead else "queue"
         where = f"{kind} {words.plain_name(stay.queue)}"
+        if event_words.is_event(stay):
+            where = event_words.arrived(stay)
         if stay.arrival is Arrival.BACKLOG:
             said = f"in {where}"
         elif stay.arrival is Arrival.MOVE:
@@ -162,11 +156,13 @@ class LifeWords:
         elif copy.parent != NONE:
             redriven = f"redriven from copy {copy.parent}"
             why = redriven if stay.arrival is Arrival.REDRIVE else "sent once more"
+            if stay.arrival is Arrival.DESTINATION:
+                why = f"Lambda's record of copy {copy.parent}"
             said = f"arrived in {where} as a new copy, {why}"
         else:
-            hop = stay.arrived_at - self.life.accepted_at
+            hop = stay.arrived_at - max(self.life.accepted_at, self.life.offered_at)
             said = f"arrived in {where}" + (f" {span(hop)} after it was accepted" if hop > 0 else "")
-        return f"{said}; {self._ahead(stay)}"
+        return said if event_words.is_event(stay) else f"{said}; {self._ahead(stay)}"
 
     @staticmethod
     def _ahead(stay: Stay) -> str:
@@ -184,6 +180,10 @@ class LifeWords:
 
     def _received(self, step: Step) -> str:
         stay, delivery, wait = _stay(step), _delivery(step), step.wait
+        if event_words.is_event(stay):
+            waited = "" if wait is None else f"waited {span(wait.lasted_us)}{self.why_waited(wait)}"
+            no_wait = wait is None or not wait.lasted_us
+            return event_words.taken(stay, step.place, "it did not wait" if no_wait else waited)
         again = f" again, because {cause(delivery.cause)}" if delivery.cause is not Cause.NOTHING else ""
         said = f"receive {delivery.receive_count}: received by {thing(delivery.consumer)}{again}"
         if wait is None or not wait.lasted_us:
@@ -225,7 +225,8 @@ class LifeWords:
         delivery = _delivery(step)
         batch = delivery.invocation
         us = delivery.started_at - delivery.received_at
-        said = f"processing starts {span(us)} after the receive" if us else "processing starts at once"
+        since = "that" if event_words.is_event(_stay(step)) else "the receive"
+        said = f"processing starts {span(us)} after {since}" if us else "processing starts at once"
         if batch.init_us:
             said += f", {span(batch.init_us)} of it a cold start"
         if delivery.started_at > batch.began_at:
@@ -249,6 +250,10 @@ class LifeWords:
 
     def _deleted(self, step: Step) -> str:
         stay, delivery = _stay(step), _delivery(step)
+        if event_words.is_event(stay):
+            return "done: its caller has the answer" if event_words.waits_for_answer(stay) else "done"
+        if stay.fate is Fate.FILTERED_OUT:
+            return "filtered out: it fits no event filter, and is deleted without an invocation"
         late = stay.ended_at - delivery.left_at
         if late > 0:
             return f"deleted {span(late)} after its visibility timeout: nobody had received it meanwhile"
@@ -262,6 +267,8 @@ class LifeWords:
 
     def _returned(self, step: Step) -> str:
         delivery = _delivery(step)
+        if event_words.is_event(_stay(step)):
+            return event_words.back(_stay(step))
         timeout = f"the visibility timeout of {span(delivery.hold_us)}"
         said = f"visible again: {timeout} of receive {delivery.receive_count} ends"
         if delivery.overdue:
@@ -270,6 +277,8 @@ class LifeWords:
 
     def _dead_lettered(self, step: Step) -> str:
         stay = _stay(step)
+        if event_words.is_event(stay):
+            return event_words.given_up(stay)
         received = len(stay.deliveries)
         return (
             f"moved to its dead-letter queue by receive attempt {received + 1}: {count(received, 'receive')}"
@@ -278,6 +287,8 @@ class LifeWords:
 
     def _gone(self, step: Step) -> str:
         stay, wait = _stay(step), step.wait
+        if stay.fate is Fate.DROPPED:
+            return event_words.given_up(stay)
         if stay.fate is Fate.REDRIVEN:
             return "taken by a redrive task, which sends it as a new copy"
         how = "expired" if stay.fate is Fate.EXPIRED else stay.fate.name.lower().replace("_", " ")

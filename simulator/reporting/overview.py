@@ -45,8 +45,10 @@ def figure(frames: Frames) -> Figure:
     """Return the chart of the headline's queue with the thresholds of the whole scenario."""
     sheet = style.Sheet(frames.setting, frames.answer.sentence, throughput.subtitle(frames), tall=True)
     top = sheet.top_in + 0.31
-    panels = _panels(sheet, top)
-    sheet.text(style.LEFT - 0.063, sheet.top_in, f"queue {frames.queue_name}", size=9.5, color=style.HEADING)
+    served = [one.path for one in frames.setting.consumers if one.queue == frames.queue]
+    alarms = frames.alarms([*served, *frames.alarm_paths()])[: timeline.MOST_ALARMS]
+    panels = _panels(sheet, top, timeline.ALARM_IN * (len(alarms) - 1) if alarms else 0.0)
+    sheet.heading(words.queue_words(frames.queue))
     for panel in panels:
         scales.time_axis(panel, frames.end_s, most=5, labels=panel is panels[3])
     _rates(sheet, panels[0], frames)
@@ -54,6 +56,7 @@ def figure(frames: Frames) -> Figure:
     _latency(sheet, panels[2], frames)
     _duplicates(sheet, panels[3], frames)
     timeline.events_row(sheet, panels, frames.events(), row_in=top - 0.13, end_s=frames.end_s)
+    timeline.alarm_lanes(sheet, panels[1], alarms, end_s=frames.end_s)
     timeline.strip(sheet, panels[3], frames.segments(frames.consumer), frames.consumer, end_s=frames.end_s)
     below = _thresholds(sheet, frames, sheet.top_in + 0.02)
     below = _key_numbers(sheet, key_numbers(frames), below + 0.34)
@@ -84,18 +87,24 @@ def key_numbers(frames: Frames) -> list[tuple[str, Estimate]]:
 
 
 def _drain_name(frames: Frames) -> str:
-    return f"drain {findings.since(frames)}".replace(" the ", " ").replace("after arrivals end", "at the end")
+    since = findings.since(frames)
+    if since.startswith("after fault "):
+        return "drain after fault"
+    return f"drain {since}".replace(" the ", " ").replace("after arrivals end", "at the end")
 
 
-def _panels(sheet: Sheet, top_in: float) -> list[Axes]:
-    """Return four panels between the event row and the strip; the third, on a log axis, is the highest."""
+def _panels(sheet: Sheet, top_in: float, lanes_in: float) -> list[Axes]:
+    """Return four panels between the event row and the strip; the third, on a log axis, is the highest.
+
+    Below the second are *lanes_in* more.
+    """
     gap, weights = 0.27, (0.95, 0.95, 1.2, 0.9)
-    room = sheet.height_in - top_in - style.PLOT_BOTTOM_IN - 3 * gap
+    room = sheet.height_in - top_in - style.PLOT_BOTTOM_IN - 3 * gap - lanes_in
     panels = []
     for weight in weights:
         height = room * weight / sum(weights)
         panels.append(sheet.panel(top_in, sheet.height_in - top_in - height, right=_SPLIT))
-        top_in += height + gap
+        top_in += height + gap + lanes_in * (len(panels) == 2)
     return panels
 
 

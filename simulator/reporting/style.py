@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from simulator.reporting import words
@@ -67,6 +68,9 @@ CAUSES: Final = {
 YOURS: Final = "#2F5D8C"
 """A limit that is a setting of the scenario: also the colour of ceilings."""
 
+AWS: Final = "#9A6A00"
+"""A ceiling that AWS sets: the colour of its own pace, dark enough for words."""
+
 LIMITS: Final = {
     "arrivals": "#EDEDED",
     "ramp": "#F2C14E",
@@ -77,13 +81,23 @@ LIMITS: Final = {
     "metric_lag": "#F2C14E",
     "mapping_cap": "#F2C14E",
     "access_denied": "#F2C14E",
+    "rate_cap": "#F2C14E",
     "booting": "#F9E2A6",
     "maximum_concurrency": YOURS,
     "reserved_concurrency": YOURS,
     "maximum_size": YOURS,
+    "provisioned_pollers": YOURS,
+    "policy": YOURS,
+    "cooldown": YOURS,
+    "error_backoff": FAILED,
     "group_locked": FAILED,
+    "downstream": FAILED,
+    "consumer_down": FAILED,
 }
 """Binding limits by who can move them: nobody needs to, AWS's own pace, your setting, something outside."""
+
+BRACKETS: Final = {"metric_lag": "#D9A520", "booting": "#E8C874"}
+"""Parts of a reaction take the colour of the limit that binds meanwhile, dark enough for a line."""
 
 LEFT: Final = 0.085
 RIGHT: Final = 0.985
@@ -133,6 +147,34 @@ def halo() -> list[Any]:
 def text_colour(colour: str) -> str:
     """Return the colour for words about things drawn in *colour*."""
     return TEXT.get(colour, colour)
+
+
+@cache
+def _probe() -> Figure:
+    """A sheet on which nothing is kept: texts are measured there."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH_IN, HEIGHT_IN), dpi=DPI)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+@lru_cache(maxsize=8_192)
+def extent(
+    text: str, *, size: float | None = None, weight: str = "normal", linespacing: float = 1.2
+) -> tuple[float, float]:
+    """Return width and height of *text* as it is drawn [px]."""
+    figure = _probe()
+    probe = figure.text(0, 0, text, size=size, weight=weight, linespacing=linespacing)
+    box = probe.get_window_extent(figure.canvas.get_renderer())  # type: ignore[attr-defined]
+    probe.remove()
+    return float(box.width), float(box.height)
+
+
+def _imbalance(parts: Sequence[str], cut: int) -> int:
+    """Return by how many letters two lines differ that are cut there."""
+    return abs(sum(map(len, parts[:cut])) + cut - sum(map(len, parts[cut:])) - len(parts) + cut)
 
 
 class Sheet:
@@ -202,10 +244,7 @@ class Sheet:
 
     def width(self, text: str, **kwargs: Any) -> float:
         """Return how wide *text* is drawn, as a share of the sheet."""
-        probe = self.figure.text(0, 0, text, **kwargs)
-        extent = probe.get_window_extent(self.figure.canvas.get_renderer())  # type: ignore[attr-defined]
-        probe.remove()
-        return float(extent.width) / (WIDTH_IN * DPI)
+        return extent(text, **kwargs)[0] / (WIDTH_IN * DPI)
 
     def _broken(self, title: str) -> tuple[list[str], float]:
         """Break the title at most once: at a comma or where the lines balance, the longer one first."""
@@ -219,14 +258,16 @@ class Sheet:
                 return [title], size
             parts = title.split(" ")
             best: tuple[float, list[str]] | None = None
-            for cut in range(1, len(parts)):
-                lines = [" ".join(parts[:cut]), " ".join(parts[cut:])]
-                first, second = (self.width(line, size=size, weight="bold") for line in lines)
-                if max(first, second) > room:
-                    continue
-                cost = abs(first - second) + 0.15 * (second > first) - 0.2 * (lines[0][-1] in ",;:")
-                if best is None or cost < best[0]:
-                    best = (cost, lines)
+            middle = min(range(1, len(parts)), key=lambda cut: _imbalance(parts, cut), default=1)
+            for cuts in (range(middle, len(parts)), range(middle - 1, 0, -1)):
+                for cut in cuts:
+                    lines = [" ".join(parts[:cut]), " ".join(parts[cut:])]
+                    first, second = (self.width(line, size=size, weight="bold") for line in lines)
+                    if best is not None and abs(first - second) - 0.2 >= best[0]:
+                        break  # further from the middle no cut can be better
+                    cost = abs(first - second) + 0.15 * (second > first) - 0.2 * (lines[0][-1] in ",;:")
+                    if max(first, second) <= room and (best is None or cost < best[0]):
+                        best = (cost, lines)
             if best is not None:
                 return best[1], size
             size -= 1.0

@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from simulator.analysis.answer import Answer, Certainty, Estimate, ThresholdResult, Verdict
-from simulator.reporting import comparison, findings, latency, words
-from simulator.reporting.frames import Frames
+from simulator.reporting import alarms, comparison, downstream_tables, findings, latency, words
+from simulator.reporting.frames import NOTHING, Frames
 from simulator.reporting.overview import key_numbers
 
 MOST_NUMBERS: Final = 15
 """A person reads no more."""
+
+_WORTH_A_ROW: Final = 1e-3
+"""A limit that bound for a smaller share of the time is not listed."""
 
 _MARKS: Final = {Verdict.HOLDS: "✓", Verdict.CROSSED: "✗", Verdict.UNDECIDED: "?"}
 
@@ -26,7 +29,10 @@ def sentence(answers: Sequence[Answer]) -> str:
     base = answers[0]
     if len(answers) == 1:
         return base.sentence
-    against = [comparison.title(comparison.table(base, other), _names(base, other)) for other in answers[1:]]
+    against = [
+        comparison.title(comparison.table(base, other), names)
+        for other, names in zip(answers[1:], comparison.pairs(answers), strict=True)
+    ]
     return ". ".join(against)
 
 
@@ -34,13 +40,15 @@ def as_text(answers: Sequence[Answer], written: Sequence[Path] = ()) -> str:
     """Return the answer for the screen: verdict, at most fifteen numbers with intervals, the files."""
     base = answers[0]
     lines = [sentence(answers) + ".", ""]
+    called = _called(answers)
     if len(answers) > 1:
-        for other in answers[1:]:
-            lines += [*_comparison_text(base, other, max(2, MOST_NUMBERS // (3 * (len(answers) - 1)))), ""]
+        most = max(2, MOST_NUMBERS // (3 * (len(answers) - 1)))
+        for other, names in zip(answers[1:], comparison.pairs(answers), strict=True):
+            lines += [*_comparison_text(base, other, names, most), ""]
         verdicts = [
-            f"{_label(a) if k else _names(a, answers[1])[0]}: {findings.thresholds(a).removesuffix(': ')}"
-            for k, a in enumerate(answers)
-            if a.thresholds
+            f"{name}: {findings.thresholds(answer).removesuffix(': ')}"
+            for answer, name in zip(answers, called, strict=True)
+            if answer.thresholds
         ]
         lines += [*verdicts, ""] if verdicts else []
     else:
@@ -49,8 +57,8 @@ def as_text(answers: Sequence[Answer], written: Sequence[Path] = ()) -> str:
     runs = setting.replications
     over = f"95 % intervals over {runs} replications" if runs > 1 else "one run: no intervals"
     lines.append(f"{over}, seed {setting.seed}, rules {setting.rules}")
-    for other in answers:
-        prefix = f"{_label(other)}: " if len(answers) > 1 else ""
+    for other, name in zip(answers, called, strict=True):
+        prefix = f"{name}: " if len(answers) > 1 else ""
         lines += [f"warning: {prefix}{text}" for text in other.warnings]
     if base.assumptions:
         lines.append(f"leans on {len(base.assumptions)} values that AWS does not document: see summary.md")
@@ -80,21 +88,23 @@ def as_markdown(answers: Sequence[Answer], charts: Iterable[str] = ()) -> str:
     ]
     if base.thresholds:
         lines += ["## Thresholds", "", *_threshold_table(base.thresholds), ""]
-    for other in answers[1:]:
-        names = _names(base, other)
-        lines += [f"## {names[1]} against {names[0]}", "", *comparison_table(base, other), ""]
+    for other, names in zip(answers[1:], comparison.pairs(answers), strict=True):
+        lines += [f"## {names[1]} against {names[0]}", "", *_comparison_table(base, other, names), ""]
         if other.thresholds:
             lines += [f"Thresholds of {names[1]}:", "", *_threshold_table(other.thresholds), ""]
     for queue in setting.queues:
         rows = [(name, e) for name, e in _queue_numbers(base, queue)]
         lines += [
-            f"## Queue {words.plain_name(queue)}",
+            f"## {_title(queue)}",
             "",
             "| | mean | 95 % interval |",
             "|---|---:|---:|",
             *(f"| {name} | {words.value(e)} | {words.interval(e)} |" for name, e in rows),
             "",
         ]
+    lines += _held_back(base)
+    lines += downstream_tables.tables(base)
+    lines += alarms.table(base)
     pictures = [name for name in charts if name.endswith(".png")]
     if pictures:
         lines += ["## Charts", "", *(f"![{Path(name).stem}]({name})\n" for name in pictures)]
@@ -105,9 +115,8 @@ def as_markdown(answers: Sequence[Answer], charts: Iterable[str] = ()) -> str:
     return "\n".join(lines) + "\n"
 
 
-def comparison_table(base: Answer, variant: Answer) -> list[str]:
+def _comparison_table(base: Answer, variant: Answer, names: tuple[str, str]) -> list[str]:
     """Return a Markdown table of a variant against the base."""
-    names = _names(base, variant)
     lines = [f"| | {names[0]} | {names[1]} | difference | |", "|---|---:|---:|---:|---|"]
     for row in comparison.table(base, variant):
         difference, half, _ = comparison.difference_words(row)
@@ -126,11 +135,13 @@ def as_json(answers: Sequence[Answer]) -> str:
         result["variants"] = {
             name: _answer_json(other)
             | {
-                "sentence": comparison.title(comparison.table(base, other), _names(base, other)),
+                "sentence": comparison.title(comparison.table(base, other), names),
                 "differences": _numbers_json(other.differences),
                 "changes": _numbers_json(other.changes),
             }
-            for name, other in zip(folder_names(answers[1:]), answers[1:], strict=True)
+            for name, other, names in zip(
+                comparison.folder_names(answers[1:]), answers[1:], comparison.pairs(answers), strict=True
+            )
         }
     return json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -181,24 +192,10 @@ def metrics_json(answer: Answer) -> str:
     return json.dumps({"MetricDataResults": results, "Messages": [message]}, indent=1, allow_nan=False) + "\n"
 
 
-def folder_names(variants: Sequence[Answer]) -> list[str]:
-    """Return a name for each variant that is unique and fit for a folder."""
-    names: list[str] = []
-    for answer in variants:
-        name = answer.setting.variant or answer.setting.name
-        number, unique = 2, name
-        while unique in names:
-            number, unique = number + 1, f"{name}-{number}"
-        names.append(unique)
-    return names
-
-
-def _label(answer: Answer) -> str:
-    return answer.setting.variant or answer.setting.name
-
-
-def _names(base: Answer, other: Answer) -> tuple[str, str]:
-    return comparison.label_of(base, other), comparison.label_of(other, base)
+def _called(answers: Sequence[Answer]) -> list[str]:
+    """Return what each answer is called among the others."""
+    pairs = comparison.pairs(answers)
+    return [pairs[0][0], *(name for _, name in pairs)] if pairs else [answers[0].setting.name]
 
 
 def _numbers(answer: Answer) -> list[tuple[str, str, Estimate, str]]:
@@ -231,6 +228,33 @@ def _numbers(answer: Answer) -> list[tuple[str, str, Estimate, str]]:
     return rows[:MOST_NUMBERS]
 
 
+def _held_back(answer: Answer) -> list[str]:
+    """Return a table of what bound each consumer: shares of the run and of the drain."""
+    lines: list[str] = []
+    for consumer in answer.setting.consumers:
+        queue = words.plain_name(consumer.queue) if consumer.queue.startswith("queues.") else ""
+        name = f"{words.thing(consumer.path)}{f', queue {queue}' if queue else ''}"
+        for limit in words.LIMITS:
+            found = [
+                answer.estimates.get(f"{consumer.path} {metric}{{limit={limit}}}.share", NOTHING)
+                for metric in ("limit", "drain_limit")
+            ]
+            if any(share.mean >= _WORTH_A_ROW for share in found):
+                cells = (f"{words.value(share)} {words.interval(share)}".strip() for share in found)
+                lines.append(f"| {name} | {words.limit(limit, consumer.limit_words)} | {' | '.join(cells)} |")
+    if not lines:
+        return []
+    since = findings.since(Frames(answer))
+    header = f"| | limit | of the run | of the drain ({since}) |"
+    return ["## What held the consumers back", "", header, "|---|---|---:|---:|", *lines, ""]
+
+
+def _title(queue: str) -> str:
+    """Return the heading of one queue's numbers, its name in full."""
+    said = words.queue_words(queue, len(queue))
+    return said[:1].upper() + said[1:]
+
+
 def _queue_numbers(answer: Answer, queue: str) -> list[tuple[str, Estimate]]:
     """Return every number of one queue, in the order of the answer; not the causes nothing came of."""
     prefix = f"{queue} "
@@ -246,7 +270,7 @@ def _queue_numbers(answer: Answer, queue: str) -> list[tuple[str, Estimate]]:
 def _row_name(key: str) -> str:
     """Return a name that tells a count from its share and its rate."""
     _, metric, label, statistic = words.key_parts(key)
-    if metric == "receives_per_copy":
+    if metric == "receives_per_copy" and label:
         return f"received {label.partition('=')[2]} times, share"
     suffix = {"share": ", share", "rate": " per second"}.get(statistic, "")
     return f"{words.key_name(key)}{suffix}"
@@ -261,8 +285,7 @@ def _aligned(rows: Sequence[tuple[str, str, Estimate, str]]) -> list[str]:
     ]
 
 
-def _comparison_text(base: Answer, other: Answer, most: int) -> list[str]:
-    names = _names(base, other)
+def _comparison_text(base: Answer, other: Answer, names: tuple[str, str], most: int) -> list[str]:
     header = ("", names[0], "", names[1], "", "difference", "")
     rows = [header]
     for row in comparison.table(base, other)[:most]:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from simulator.analysis.answer import Consumer
+from simulator.analysis.answer import Consumer, Event
 from simulator.reporting import findings, scales, style, timeline, words
-from simulator.reporting.frames import Frames
+from simulator.reporting.frames import Frames, Stretch
 from simulator.reporting.labels import Labels
 
 if TYPE_CHECKING:
@@ -60,7 +60,10 @@ def title(frames: Frames) -> str:
         )
     rising = (sent.index >= stretch.from_s) & (sent.index <= stretch.peak_at_s + frames.bin_s / 2)
     need, gives = float(sent[rising].max()), float(done[rising].max())
-    event = findings.event_name(frames.event_of(stretch), frames.setting.events)
+    cause = frames.event_of(stretch)
+    if cause is not None and cause.fault:
+        return _after_fault(frames, stretch, cause, done)
+    event = findings.event_name(cause, frames.marked)
     subject = f"{findings.capitalised(event)} needs" if event else "Arrivals need"
     if not (done > 0).any():
         return f"{subject} {words.number(need)} msg/s and nothing is processed"
@@ -71,6 +74,20 @@ def title(frames: Frames) -> str:
     )
     held = f"{limit} gives at most {words.number(gives)}" if gives < 0.99 * need else f"{limit} holds it back"
     return f"{subject} {words.number(need)} msg/s; {held}, {last}"
+
+
+def _after_fault(frames: Frames, stretch: Stretch, fault: Event, done: pd.Series) -> str:
+    """Return what a fault did to processing, and how long that had to catch up after it."""
+    first = findings.faulty(fault)
+    after = findings.caught_up_at(frames, stretch) - fault.until_s
+    gives = float(done[(done.index >= fault.until_s) & (done.index <= stretch.until_s)].max())
+    if not after >= frames.bin_s or not gives > 0:
+        return f"{first}: processing stays behind for {words.duration(findings.behind_s(frames, stretch))}"
+    if not stretch.ended:
+        return f"{first}; at {words.number(gives)} msg/s processing then never catches up"
+    return (
+        f"{first}; at {words.number(gives)} msg/s processing then stays behind for {words.duration(after, 2)}"
+    )
 
 
 def subtitle(frames: Frames) -> str:

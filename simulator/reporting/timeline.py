@@ -13,7 +13,7 @@ from simulator.reporting import style, words
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from simulator.reporting.frames import Segment
+    from simulator.reporting.frames import Alarm, Segment
     from simulator.reporting.style import Sheet
 
 _LABEL: Final = 9.0
@@ -21,6 +21,9 @@ _STRIP_TOP_IN: Final = 0.854
 _STRIP_BOTTOM_IN: Final = 0.651
 _BELOW_IN: Final = 0.525
 _GAP: Final = 0.010
+ALARM_IN: Final = 0.15
+"""Height of an alarm's lane."""
+MOST_ALARMS: Final = 3
 
 
 def events_row(
@@ -36,20 +39,58 @@ def events_row(
             else:
                 panel.axvline(event.from_s, color=style.GREY, linewidth=1.0, linestyle=(0, (4, 3)), zorder=1)
     box = axes[0].get_position()
-    named: list[tuple[str, float, float]] = []
-    seen: set[str] = set()
+    first: dict[str, Event] = {}
     for event in events:
-        if event.label in seen or not event.label:
-            continue  # a burst that comes again is not named again
-        seen.add(event.label)
-        middle = (max(0.0, event.from_s) + min(end_s, event.until_s)) / 2 / end_s
-        label = words.shortened(event.label, 24)
-        named.append((label, box.x0 + middle * box.width, sheet.width(label, size=_LABEL)))
+        if event.label:
+            first.setdefault(event.label, event)  # a burst that comes again is not named again
+    named: list[tuple[str, float, float]] = []
+    for length in (80, 60, 44, 32, 24):
+        named = []
+        for event in first.values():
+            middle = (max(0.0, event.from_s) + min(end_s, event.until_s)) / 2 / end_s
+            label = _ended(event.label, length)
+            named.append((label, box.x0 + middle * box.width, sheet.width(label, size=_LABEL)))
+        if sum(width + _GAP for _, _, width in named) <= box.width:
+            break
     while named and sum(width + _GAP for _, _, width in named) > box.width:
         named.pop()
     places = style.spread([x for _, x, _ in named], [w for _, _, w in named], box.x0, box.x1, _GAP)
     for (label, _, _), x in zip(named, places, strict=True):
         sheet.text(x, row_in, label, ha="center", size=_LABEL, color=style.GREY)
+
+
+def _ended(label: str, length: int) -> str:
+    """Return a label, its end left out where it is longer than *length*."""
+    return label if len(label) <= length else f"{label[: length - 1].rstrip(' ,')}…"
+
+
+def alarm_lanes(sheet: Sheet, under: Axes, alarms: Sequence[Alarm], *, end_s: float) -> None:
+    """Draw when alarms had gone off as red lines under a panel, a lane each, named beside."""
+    from matplotlib.lines import Line2D
+
+    box = under.get_position()
+    bottom_in = sheet.height_in * (1 - box.y0)
+    for lane, alarm in enumerate(alarms):
+        level = bottom_in + 0.09 + ALARM_IN * lane
+        for since, until in alarm.spans:
+            ends = [box.x0 + since / end_s * box.width, box.x0 + min(end_s, until) / end_s * box.width]
+            ends[1] = max(ends[1], ends[0] + 0.002)
+            line = Line2D(
+                ends, [sheet.y(level)] * 2, color=style.CROSSED, linewidth=3.0, solid_capstyle="butt"
+            )
+            sheet.figure.add_artist(line)
+        own = not alarm.scope.startswith("alarms.")
+        text = "policy in alarm" if own else f"alarm {words.shortened(words.plain_name(alarm.scope), 24)}"
+        needed = (sheet.width(text, size=_LABEL) + 2 * _GAP) / box.width * end_s
+        left = (style.TEXT_LEFT - box.x0) / box.width * end_s
+        edges = [left, *(at for span in alarm.spans for at in span), end_s]
+        gaps = [(since, until) for since, until in zip(edges[::2], edges[1::2], strict=True)]
+        free = next((gap for gap in gaps if gap[1] - gap[0] >= needed), None)
+        if free is not None:  # beside the red line: at the end of the first gap, at the start of others
+            first = free is gaps[0]
+            x = box.x0 + free[first] / end_s * box.width + (-0.006 if first else 0.006)
+            ha = "right" if first else "left"
+            sheet.text(x, level, text, ha=ha, size=_LABEL, color=style.CROSSED)
 
 
 def strip(
@@ -112,6 +153,7 @@ def _name_segments(
         if part.limit not in longest or part.length_s > longest[part.limit].length_s:
             longest[part.limit] = part
     below: list[tuple[str, float, float]] = []
+    lasting: dict[str, float] = {}
     named = False
     for part in segments:
         room = part.length_s / end_s * box.width - 0.012
@@ -127,12 +169,13 @@ def _name_segments(
             )
         elif chosen and part.limit != "arrivals":
             below.append((full, box.x0 + middle / end_s * box.width, sheet.width(full, size=_LABEL)))
+            lasting[full] = part.length_s
     if not named and "arrivals" in longest:  # too narrow everywhere: named once, as the others are
         middle = (longest["arrivals"].from_s + longest["arrivals"].until_s) / 2
         below.append(("arrivals", box.x0 + middle / end_s * box.width, sheet.width("arrivals", size=_LABEL)))
     below.sort(key=lambda label: label[1])
-    while below and sum(width + _GAP for _, _, width in below) > style.RIGHT - style.TEXT_LEFT:
-        below.pop()
+    while below and sum(width + _GAP for _, _, width in below) > box.x1 - style.TEXT_LEFT:
+        below.remove(min(below, key=lambda label: lasting.get(label[0], 0.0)))
     centres = style.spread([x for _, x, _ in below], [w for _, _, w in below], style.TEXT_LEFT, box.x1, _GAP)
     for (text, x, width), centre in zip(below, centres, strict=True):
         _leader(sheet, x, min(max(x, centre - width / 2 + 0.006), centre + width / 2 - 0.006))

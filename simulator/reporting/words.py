@@ -24,6 +24,8 @@ METRICS: Final = {
     "duplicate_processing": "processed twice",
     "dead_lettered": "dead-lettered",
     "lost": "lost",
+    "filtered_out": "filtered out",
+    "invocation": "invocations",
     "out_of_order": "out of order",
     "failed_attempt": "failed attempts",
     "cold_start": "cold starts",
@@ -34,6 +36,20 @@ METRICS: Final = {
     "offered": "offered",
     "throughput": "processed",
     "utilisation": "utilisation",
+    "own_work": "own work a message",
+    "downstream": "at downstreams a message",
+    "waiting": "waiting for downstreams a message",
+    "calls": "calls",
+    "failed_calls": "calls failed for good",
+    "tries": "tries of calls",
+    "answered_tries": "tries answered",
+    "refused_tries": "tries refused (429)",
+    "timed_out_tries": "tries timed out",
+    "failed_tries": "tries answered with an error",
+    "served": "calls in service",
+    "line": "calls in line",
+    "try_time": "time of a try",
+    "open_breakers": "open circuit breakers",
 }
 """What people call a metric."""
 
@@ -218,9 +234,29 @@ def shortened(name: str, length: int = 28) -> str:
     return f"{name[: length - 1 - half]}…{name[-half:]}"
 
 
+EVENTS: Final = {"async": "events", "invoke": "calls"}
+"""What comes to a function without a queue, by the last part of its path."""
+
+
 def plain_name(path: str) -> str:
-    """Return the last part of a path: ``billing`` of ``queues.billing``."""
-    return path.rpartition(".")[2]
+    """Return the last part of a path, ``billing`` of ``queues.billing``; or ``charge events``."""
+    name = path.rpartition(".")[2]
+    if path.startswith("functions.") and name in EVENTS:
+        return f"{path.split('.')[1]} {EVENTS[name]}"
+    return name
+
+
+def queue_words(path: str, length: int = 24) -> str:
+    """Return where something waits: ``queue billing``, ``function charge events``."""
+    kind = "function" if path.startswith("functions.") else "queue"
+    return f"{kind} {shortened(plain_name(path), length)}"
+
+
+def thing(path: str) -> str:
+    """Return what people call a thing: ``function charge``, ``group fraud``, ``queue billing``."""
+    kind, _, name = path.partition(".")
+    kind = {"auto_scaling_groups": "group", "ecs_services": "service"}.get(kind, kind.removesuffix("s"))
+    return f"{kind} {name.partition('.')[0]}"
 
 
 def listed(parts: Sequence[str]) -> str:

@@ -10,7 +10,8 @@ from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import gammainccinv, gammaincinv, ndtr, ndtri
+from scipy.special import gamma as gamma_function
+from scipy.special import gammainc, gammainccinv, gammaincinv, ndtr, ndtri
 
 from simulator.sampling.streams import Floats, UInts, uniform
 
@@ -26,7 +27,9 @@ _Z_RANGE: Final = 8.3
 """Holds the normal quantiles of all numbers between ``_LOWEST`` and 1 - 2**-53."""
 
 _TABLE_SIZE: Final = 2**14
+_MIXTURE_TABLE_SIZE: Final = 2**12
 _UNDERFLOW: Final = 1e-300
+_NEAR_ONE: Final = 1e-9
 
 _RARER: Final = 10
 """How much rarer than its outermost points a table of percentiles is trusted to go on."""
@@ -41,6 +44,13 @@ class Distribution(Protocol):
         """Values below which the shares *u* (in [0, 1)) of all values lie; shape as *u*."""
 
 
+class Mixable(Distribution, Protocol):
+    """A distribution that knows its distribution function."""
+
+    def share(self, values: Floats) -> Floats:
+        """Share of all values up to each of *values*, those included; shape as they."""
+
+
 class Constant:
     """Always the same value."""
 
@@ -51,6 +61,10 @@ class Constant:
         """The value, in the shape of *u*."""
         return np.full(u.shape, self.mean)
 
+    def share(self, values: Floats) -> Floats:
+        """One from the value on."""
+        return np.where(values >= self.mean, 1.0, 0.0)
+
 
 class Exponential:
     """Exponential with the given mean."""
@@ -60,7 +74,55 @@ class Exponential:
 
     def quantile(self, u: Floats) -> Floats:
         """``-mean log(1 - u)``."""
-        return -self.mean * np.log1p(-u)
+        return np.asarray(-self.mean * np.log1p(-u), dtype=np.float64)
+
+    def share(self, values: Floats) -> Floats:
+        """``1 - exp(-x / mean)``."""
+        return np.asarray(-np.expm1(-np.maximum(values, 0.0) / self.mean), dtype=np.float64)
+
+
+class Weibull:
+    """Weibull with the given shape and mean; below a shape of 1 its tail is heavier than exponential."""
+
+    def __init__(self, shape: float, mean: float) -> None:
+        self.shape = float(shape)
+        self.mean = float(mean)
+        self.scale = self.mean / float(gamma_function(1 + 1 / self.shape))
+
+    def quantile(self, u: Floats) -> Floats:
+        """``scale (-log(1 - u))^(1 / shape)``."""
+        return np.asarray(self.scale * (-np.log1p(-u)) ** (1 / self.shape), dtype=np.float64)
+
+    def share(self, values: Floats) -> Floats:
+        """``1 - exp(-(x / scale)^shape)``."""
+        return np.asarray(-np.expm1(-((np.maximum(values, 0.0) / self.scale) ** self.shape)))
+
+
+class BoundedPareto:
+    """Pareto between two bounds: the share above x falls as ``x^-shape`` and ends at *high*."""
+
+    def __init__(self, shape: float, low: float, high: float) -> None:
+        self.shape, self.low, self.high = float(shape), float(low), float(high)
+        self._within = 1.0 - (self.low / self.high) ** self.shape
+        self.mean = bounded_pareto_mean(shape, low, high)
+
+    def quantile(self, u: Floats) -> Floats:
+        """``low (1 - u (1 - (low / high)^shape))^(-1 / shape)``."""
+        values = self.low * (1.0 - u * self._within) ** (-1 / self.shape)
+        return np.asarray(np.minimum(values, self.high), dtype=np.float64)
+
+    def share(self, values: Floats) -> Floats:
+        """``(1 - (low / x)^shape) / (1 - (low / high)^shape)``."""
+        inside = np.clip(values, self.low, self.high)
+        return np.asarray((1.0 - (self.low / inside) ** self.shape) / self._within)
+
+
+def bounded_pareto_mean(shape: float, low: float, high: float) -> float:
+    """Mean of a Pareto distribution between two bounds."""
+    ratio = low / high
+    if abs(shape - 1.0) < _NEAR_ONE:
+        return float(-low * np.log(ratio) / (1.0 - ratio))
+    return float(low * shape / (shape - 1) * (1 - ratio ** (shape - 1)) / (1 - ratio**shape))
 
 
 class Lognormal:
@@ -75,6 +137,12 @@ class Lognormal:
         """``median exp(sigma z)`` with the normal quantile z of *u*."""
         return self.median * np.exp(self.sigma * _normal(u))
 
+    def share(self, values: Floats) -> Floats:
+        """The normal share of the logarithm."""
+        if not self.sigma:
+            return np.where(values >= self.median, 1.0, 0.0)
+        return np.asarray(ndtr(np.log(np.maximum(values, _UNDERFLOW) / self.median) / self.sigma))
+
 
 class Gamma:
     """Gamma with the given shape and mean; a whole shape k is Erlang-k.
@@ -85,6 +153,7 @@ class Gamma:
 
     def __init__(self, shape: float, mean: float) -> None:
         self.mean = float(mean)
+        self.shape = float(shape)
         z = np.linspace(-_Z_RANGE, _Z_RANGE, _TABLE_SIZE)
         standard = np.where(z < 0, gammaincinv(shape, ndtr(z)), gammainccinv(shape, ndtr(-z)))
         self._logs = np.log(np.maximum(standard, _UNDERFLOW) * (mean / shape))
@@ -95,6 +164,10 @@ class Gamma:
         place = (_normal(u) + _Z_RANGE) * ((_TABLE_SIZE - 1) / (2 * _Z_RANGE))
         below = place.astype(np.int64)
         return np.asarray(np.exp(self._logs[below] + self._rises[below] * (place - below)), dtype=np.float64)
+
+    def share(self, values: Floats) -> Floats:
+        """The incomplete gamma function."""
+        return np.asarray(gammainc(self.shape, np.maximum(values, 0.0) * (self.shape / self.mean)))
 
 
 class Uniform:
@@ -108,6 +181,12 @@ class Uniform:
     def quantile(self, u: Floats) -> Floats:
         """``low + (high - low) u``."""
         return self.low + (self.high - self.low) * u
+
+    def share(self, values: Floats) -> Floats:
+        """Rises evenly from low to high."""
+        if self.high == self.low:
+            return np.where(values >= self.low, 1.0, 0.0)
+        return np.clip((values - self.low) / (self.high - self.low), 0.0, 1.0)
 
 
 class Empirical:
@@ -124,6 +203,35 @@ class Empirical:
     def quantile(self, u: Floats) -> Floats:
         """The value of rank ``floor(u n)``."""
         return self._sorted[(u * self._sorted.size).astype(np.int64)]
+
+    def share(self, values: Floats) -> Floats:
+        """Share of the sample up to each value."""
+        return np.searchsorted(self._sorted, values, side="right") / self._sorted.size
+
+
+class Mixture:
+    """One of several distributions, by their shares: most requests are quick, a few are another matter.
+
+    The inverse of the mixed distribution function has no closed form; it is tabled once over the normal
+    quantile, at every value the parts have there, so that it rises and a message keeps its rank when a part
+    changes. Steps of a part (a constant, a sample) stay steps.
+    """
+
+    def __init__(self, parts: Sequence[tuple[float, Mixable]]) -> None:
+        self.mean = sum(share * part.mean for share, part in parts)
+        u = ndtr(np.linspace(-_Z_RANGE, _Z_RANGE, _MIXTURE_TABLE_SIZE))
+        u = np.minimum(u, 1.0 - 2.0**-53)
+        values = np.unique(np.concatenate([part.quantile(u) for _, part in parts]))
+        before = np.nextafter(values, -np.inf)
+        up_to = np.empty(2 * values.size)
+        up_to[0::2] = sum(share * part.share(before) for share, part in parts)
+        up_to[1::2] = sum(share * part.share(values) for share, part in parts)
+        self._z = np.maximum.accumulate(ndtri(np.clip(up_to, _LOWEST, 1.0 - 2.0**-53)))
+        self._values = np.repeat(values, 2)
+
+    def quantile(self, u: Floats) -> Floats:
+        """The value at share *u*, from the table."""
+        return np.asarray(np.interp(_normal(u), self._z, self._values), dtype=np.float64)
 
 
 class Quantiles:

@@ -2,47 +2,46 @@
 
 from typing import Literal
 
-from pydantic import StrictBool, model_validator
+from pydantic import StrictBool
 
 from simulator.scenario.distributions import TimeDistribution
-from simulator.scenario.problems import Finding, refuse
+from simulator.scenario.scaling import Capacity, Policy, TargetTracking
 from simulator.scenario.spec import Spec, option, required, setting
-from simulator.scenario.units import Count, Duration, Name, Number, Text
+from simulator.scenario.units import Count, Duration, Name, Share, Text
 from simulator.scenario.workers import Workers
 
-
-class Capacity(Spec):
-    """How many instances a group has."""
-
-    min: Count = required("instances, at least", low="0", high="10000")
-    max: Count = required("instances, at most", low="1", high="10000")
-    desired: Count | None = option("instances at the start; `min` if left out", low="0", high="10000")
-
-    @model_validator(mode="after")
-    def _in_order(self) -> "Capacity":
-        if self.min > self.max:
-            raise refuse(Finding(("min",), f"is {self.min}, above max, which is {self.max}"))
-        if self.desired is not None and not self.min <= self.desired <= self.max:
-            raise refuse(
-                Finding(("desired",), f"is {self.desired}; allowed: {self.min} to {self.max} (min to max)")
-            )
-        return self
+TerminationPolicy = Literal["Default", "OldestInstance", "NewestInstance", "ClosestToNextInstanceHour"]
 
 
-class TargetTracking(Spec):
-    """Keeps a metric near a target."""
+class Spot(Spec):
+    """Spot instances: AWS takes them back after a notice of two minutes."""
 
-    metric: Literal["backlog_per_instance"] = option(
-        "what is kept near the target", default="backlog_per_instance"
+    shorthand = "a share: of the group, at most"
+
+    share: Share = required("of the group, at most", low="0%", high="100%")
+    interruptions: Share = setting("asg.spot.monthly_rate", "share of instances taken back in a month")
+    on_interruption: Literal["drain", "ignore"] = option(
+        "what workers do at the notice: `drain` (receive nothing more, finish what they can) or `ignore`",
+        default="ignore",
     )
-    target: Number = required("visible messages per instance in service", low="0.001", high="1000000000")
-    disable_scale_in: StrictBool = option("only add instances, never remove any", default=False)
+    rebalance: StrictBool = option(
+        "launch the replacement at the notice (capacity rebalancing), not when the instance is gone",
+        default=False,
+    )
 
 
-class Policy(Spec):
-    """A scaling policy."""
+class WarmPool(Spec):
+    """Stopped instances that start faster than new ones."""
 
-    target_tracking: TargetTracking = required("target tracking")
+    max_prepared: Count | None = option(
+        "instances in group and pool together (MaxGroupPreparedCapacity); the group's max if left out",
+        low="0",
+        high="10000",
+    )
+    min: Count = option("stopped instances, at least", default=0, low="0", high="10000")
+    start: TimeDistribution = setting(
+        "asg.warm_start", "from the launch of a stopped instance until it serves"
+    )
 
 
 class AutoScalingGroup(Workers):
@@ -66,6 +65,17 @@ class AutoScalingGroup(Workers):
         high="48h",
     )
     capacity: Capacity = required("how many instances")
+    zones: Count = option("Availability Zones it is spread over evenly", default=1, low="1", high="6")
+    termination: tuple[TerminationPolicy, ...] = option(
+        "termination policies in their order: who leaves at scale-in, in the zone with most instances",
+        default=["Default"],
+        what="list of termination policies",
+    )
+    protect: Literal["none", "busy"] = option(
+        "scale-in protection: with `busy` an instance that has work in hand is never picked", default="none"
+    )
+    spot: Spot | None = option("spot instances")
+    warm_pool: WarmPool | None = option("a warm pool of stopped instances")
     declared: dict[Name, Policy] = option(
         "scaling policies; none keeps the size", default={}, alias="policies"
     )
@@ -73,4 +83,8 @@ class AutoScalingGroup(Workers):
     @property
     def policies(self) -> dict[str, TargetTracking]:
         """The target-tracking policies by name."""
-        return {name: policy.target_tracking for name, policy in self.declared.items()}
+        return {
+            name: policy.target_tracking
+            for name, policy in self.declared.items()
+            if policy.target_tracking is not None
+        }

@@ -4,18 +4,45 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Final
 
+from simulator.scenario.alarm_checks import alarm_findings
+from simulator.scenario.alarms import METRICS
+from simulator.scenario.attribute_checks import attribute_findings
 from simulator.scenario.dead_letters import dead_letter_findings
 from simulator.scenario.distributions import largest
-from simulator.scenario.functions import EventSource, Function
-from simulator.scenario.messaging import Topic
+from simulator.scenario.downstreams import callers, loop_findings
+from simulator.scenario.event_source_settings import Settings, ranges_of, setting_problems
+from simulator.scenario.fault_checks import fault_findings
+from simulator.scenario.faults import TARGETS
+from simulator.scenario.filter_checks import filter_findings
+from simulator.scenario.fleet_checks import fleet_findings
+from simulator.scenario.fleets import FLEETS, fleets
+from simulator.scenario.functions import EventSource
+from simulator.scenario.invocation_checks import invocation_findings
+from simulator.scenario.invoked import lines
 from simulator.scenario.problems import Finding, nearest_or_known
 from simulator.scenario.producers import Producer
 from simulator.scenario.schema import Scenario
-from simulator.scenario.thresholds import GROUP, MAPPING, QUEUE, SOURCE, scope_problem
+from simulator.scenario.thresholds import (
+    ALARM,
+    DOWNSTREAM,
+    GROUP,
+    LINE,
+    MAPPING,
+    QUEUE,
+    SOURCE,
+    scope_problem,
+)
 from simulator.scenario.units import write_duration, write_size
 
 #: messages of one run: what fits a large machine's memory with rows off
 MOST_MESSAGES: Final = 100_000_000
+_KEYS: Final = {
+    "BatchSize": ("batch_size",),
+    "MaximumBatchingWindowInSeconds": ("maximum_batching_window",),
+    "MaximumConcurrency": ("maximum_concurrency",),
+    "MinimumPollers": ("provisioned", "minimum"),
+    "MaximumPollers": ("provisioned", "maximum"),
+}
 
 
 class Checks:
@@ -31,13 +58,19 @@ class Checks:
             chain(
                 self._producers(),
                 self._subscriptions(),
+                filter_findings(self.scenario, self.broken),
                 self._redrives(),
                 dead_letter_findings(self.scenario),
                 self._redrive_tasks(),
                 self._groups(),
                 self._event_sources(),
+                invocation_findings(self.scenario, self._reference, whole=not self.broken),
                 self._reserved(),
-                self._auto_scaling_groups(),
+                fleet_findings(self.scenario, self._reference),
+                self._alarms(),
+                self._calls(),
+                attribute_findings(self.scenario),
+                self._faults(),
                 self._thresholds(),
                 self._whole(),
             )
@@ -47,7 +80,7 @@ class Checks:
         """Check that *name* is in one of the *sections*."""
         if any((section, word) in self.broken for section in sections for word in (name, "")):
             return
-        known = [thing for section in sections for thing in getattr(self.scenario, section)]
+        known = [thing for section in sections for thing in getattr(self.scenario, section, ())]
         known += [thing for section, thing in self.broken if section in sections]
         if name not in known:
             words = " or ".join(section.removesuffix("s") for section in sections)
@@ -56,7 +89,7 @@ class Checks:
     def _producers(self) -> Iterator[Finding]:
         for name, producer in self.scenario.producers.items():
             path = ("producers", name)
-            yield from self._reference((*path, "target"), producer.target, "topics", "queues")
+            yield from self._reference((*path, "target"), producer.target, "topics", "queues", "functions")
             if producer.target in self.scenario.topics:
                 if producer.target in self.scenario.queues:
                     yield Finding(
@@ -69,47 +102,15 @@ class Checks:
                     yield Finding((*path, "message", "size"), message)
 
     def _subscriptions(self) -> Iterator[Finding]:
-        rules = self.scenario.rules
         for topic_name, topic in self.scenario.topics.items():
             for name, subscription in topic.subscriptions.items():
                 path = ("topics", topic_name, "subscriptions", name)
-                yield from self._reference((*path, "queue"), subscription.queue, "queues")
-                queue = self.scenario.queues.get(subscription.queue)
+                if subscription.queue is not None:
+                    yield from self._reference((*path, "queue"), subscription.queue, "queues")
+                queue = self.scenario.queues.get(subscription.queue or "")
                 if queue and queue.type == "fifo" and topic.type == "standard":
                     message = f"is {subscription.queue}, a FIFO queue; a standard topic cannot deliver to it"
                     yield Finding((*path, "queue"), message)
-                policy = subscription.filter_policy
-                if len(policy) > (most := rules.value("sns.filter.max_keys")):
-                    yield Finding((*path, "filter_policy"), f"has {len(policy)} keys; SNS allows {most}")
-                combinations = 1
-                for values in policy.values():
-                    combinations *= len(values)
-                if combinations > (most := rules.value("sns.filter.max_combinations")):
-                    yield Finding(
-                        (*path, "filter_policy"), f"has {combinations} combinations; SNS allows {most}"
-                    )
-            yield from self._filters(topic_name, topic)
-
-    def _filters(self, topic_name: str, topic: Topic) -> Iterator[Finding]:
-        """Find policies that let nothing through: their attribute or values are sent by no producer."""
-        producers = [
-            producer for producer in self.scenario.producers.values() if producer.target == topic_name
-        ]
-        if not producers or any(section == "producers" for section, _ in self.broken):
-            return
-        for name, subscription in topic.subscriptions.items():
-            for key, values in subscription.filter_policy.items():
-                path = ("topics", topic_name, "subscriptions", name, "filter_policy", key)
-                keys = sorted({known for producer in producers for known in producer.message.attributes})
-                sent = sorted(
-                    {value for producer in producers for value in producer.message.attributes.get(key, ())}
-                )
-                if key not in keys:
-                    message = f"is an attribute that no producer of {topic_name} sends"
-                    yield Finding(path, f"{message}; {nearest_or_known(key, keys)}")
-                elif not set(values) & set(sent):
-                    message = f"lets nothing through: no producer of {topic_name} sends such a value"
-                    yield Finding(path, f"{message}; {nearest_or_known(values[0], sent)}")
 
     def _redrives(self) -> Iterator[Finding]:
         queues = self.scenario.queues
@@ -161,66 +162,65 @@ class Checks:
                 yield from self._batching(path, queue_name, source)
 
     def _batching(self, path: tuple[str, ...], queue_name: str, source: EventSource) -> Iterator[Finding]:
-        rules = self.scenario.rules
         queue = self.scenario.queues.get(queue_name)
         if queue is None:
             return
-        if queue.type == "fifo":
-            rule = rules.rule("esm.fifo_batch_size")
-            if source.batch_size > rule.high:
-                message = (
-                    f"is {source.batch_size}; {rule.range_words()} for a FIFO queue, and {queue_name} is one"
-                )
-                yield Finding((*path, "batch_size"), message)
-            if source.maximum_batching_window:
-                window = write_duration(source.maximum_batching_window)
-                message = f"is {window}; a FIFO queue, and {queue_name} is one, has no batching window"
-                yield Finding((*path, "maximum_batching_window"), message)
-            return
-        least = rules.value("esm.window_for_big_batches")
-        if (
-            source.batch_size > rules.rule("esm.fifo_batch_size").high
-            and source.maximum_batching_window < least
-        ):
-            window = write_duration(source.maximum_batching_window)
-            message = (
-                f"is {window}; a batch_size of {source.batch_size}, above 10, needs {write_duration(least)}"
-            )
-            yield Finding((*path, "maximum_batching_window"), f"{message} or more")
+        given = Settings(
+            queue.type,
+            source.batch_size,
+            source.maximum_batching_window,
+            source.maximum_concurrency,
+            minimum_pollers=source.provisioned.minimum if source.provisioned else None,
+            maximum_pollers=source.provisioned.maximum if source.provisioned else None,
+        )
+        for problem in setting_problems(given, ranges_of(self.scenario.rules)):
+            yield Finding((*path, *_KEYS[problem.setting]), problem.message)
 
     def _reserved(self) -> Iterator[Finding]:
-        rules = self.scenario.rules
+        """Check what functions keep of the account's concurrency: what is reserved, or else provisioned."""
+        rules, functions = self.scenario.rules, self.scenario.functions
         most = max(0, rules.value("lambda.account_concurrency") - rules.value("lambda.unreserved_minimum"))
-        reserving: list[tuple[str, Function]] = [
-            (name, function)
-            for name, function in self.scenario.functions.items()
-            if function.reserved_concurrency
-        ]
-        total = sum(function.reserved_concurrency or 0 for _, function in reserving)
-        if reserving and total > most:
-            name, function = max(reserving, key=lambda pair: pair[1].reserved_concurrency or 0)
+        kept: dict[tuple[str, str], int] = {}
+        for name, function in functions.items():
+            reserved, provisioned = function.reserved_concurrency, function.provisioned_concurrency or 0
+            if reserved is None:
+                kept[name, "provisioned_concurrency"] = provisioned
+                continue
+            kept[name, "reserved_concurrency"] = reserved
+            if provisioned > reserved:
+                message = f"is {provisioned}, above the function's reserved_concurrency, {reserved}"
+                yield Finding(("functions", name, "provisioned_concurrency"), message)
+        total = sum(kept.values())
+        if total > most:
+            name, key = max(kept, key=lambda place: kept[place])
             yield Finding(
-                ("functions", name, "reserved_concurrency"),
-                f"is {function.reserved_concurrency}, {total} for all functions; allowed: 0 to {most} in all "
+                ("functions", name, key),
+                f"is {kept[name, key]}, {total} for all functions; allowed: 0 to {most} in all "
                 f"({rules.value('lambda.unreserved_minimum')} of the account's "
                 f"{rules.value('lambda.account_concurrency')} stay unreserved)",
             )
 
-    def _auto_scaling_groups(self) -> Iterator[Finding]:
-        for name, group in self.scenario.auto_scaling_groups.items():
-            path: tuple[str, ...] = ("auto_scaling_groups", name)
-            if group.priority is None:
-                yield from self._reference((*path, "queue"), group.queues[0], "queues")
-            else:
-                for queue in group.queues:
-                    yield from self._reference((*path, "priority"), queue, "queues")
-            for queue in group.work_by_queue:
-                if queue not in group.queues:
-                    message = f"is no queue that {name} polls; {nearest_or_known(queue, group.queues)}"
-                    yield Finding((*path, "work_by_queue", queue), message)
+    def _alarms(self) -> Iterator[Finding]:
+        for name, alarm in self.scenario.alarms.items():
+            if alarm.notify is not None:
+                yield from self._reference(("alarms", name, "notify"), alarm.notify, "topics")
+        if not any(section in METRICS for section, _ in self.broken):
+            yield from alarm_findings(self.scenario)
+
+    def _calls(self) -> Iterator[Finding]:
+        for (section, name), consumer in callers(self.scenario):
+            for downstream in consumer.calls:
+                yield from self._reference((section, name, "calls", downstream), downstream, "downstreams")
+        yield from loop_findings(self.scenario)
+
+    def _faults(self) -> Iterator[Finding]:
+        for name, fault in self.scenario.faults.items():
+            if fault.target:
+                yield from self._reference(("faults", name, fault.kind), fault.target, TARGETS[fault.kind])
+        yield from fault_findings(self.scenario)
 
     def _thresholds(self) -> Iterator[Finding]:
-        if any(section in ("queues", "functions", "auto_scaling_groups") for section, _ in self.broken):
+        if any(section in ("queues", "functions", "downstreams", *FLEETS) for section, _ in self.broken):
             return
         scopes = _scopes(self.scenario)
         for place, threshold in enumerate(self.scenario.thresholds):
@@ -267,4 +267,7 @@ def _scopes(scenario: Scenario) -> dict[str, str]:
     found = {f"queues.{name}": QUEUE if name in dead else SOURCE for name in scenario.queues}
     for name, function in scenario.functions.items():
         found |= {f"functions.{name}.event_sources.{queue}": MAPPING for queue in function.event_sources}
-    return found | {f"auto_scaling_groups.{name}": GROUP for name in scenario.auto_scaling_groups}
+    found |= dict.fromkeys((path for path, _ in lines(scenario)), LINE)
+    found |= {f"alarms.{name}": ALARM for name in scenario.alarms}
+    found |= {f"downstreams.{name}": DOWNSTREAM for name in scenario.downstreams}
+    return found | {f"{section}.{name}": GROUP for section, name, _ in fleets(scenario)}

@@ -32,7 +32,8 @@ def _task(scenario: Scenario, task: RedriveTask, used: dict[str, str]) -> Iterat
     """Give the keys of a task and what is wrong with their values."""
     source = scenario.queues.get(task.source)
     target = scenario.queues.get(task.destination) if task.destination else None
-    if source and task.source not in scenario.dead_letter_queues():
+    sources = {queue.redrive.queue for queue in scenario.queues.values() if queue.redrive}
+    if source and task.source not in sources:
         yield "from", f"is {task.source}, the dead-letter queue of no queue; SQS redrives from these only"
     elif source and task.destination is None and (sender := _sender(scenario, task.source)):
         reason = "SQS knows no way back for what no queue dead-lettered; give `to`"

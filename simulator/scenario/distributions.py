@@ -1,120 +1,79 @@
 """How a quantity that varies is written: a constant, or one of a few shapes by numbers a person knows."""
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Final, TypeAlias
+from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, SkipValidation, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from simulator.scenario.files import FileProblem, read_inside, rows
 from simulator.scenario.problems import Finding, findings_of, nearest_or_known, read_at, refuse, shown
-from simulator.scenario.units import DURATION, NUMBER, SIZE, TEXT, Unit, kind_of
+from simulator.scenario.shapes import (
+    ByAttribute,
+    ConstantSpec,
+    Distribution,
+    EmpiricalSpec,
+    ExponentialSpec,
+    GammaSpec,
+    LognormalSpec,
+    MixSpec,
+    ParetoSpec,
+    Simple,
+    UniformSpec,
+    WeibullSpec,
+    largest,
+    mean_of,
+)
+from simulator.scenario.units import DURATION, NAME, NUMBER, SHARE, SIZE, TEXT, Unit, kind_of
+
+__all__ = [
+    "BY",
+    "MAX_SAMPLE",
+    "SHAPES",
+    "ByAttribute",
+    "ConstantSpec",
+    "Distribution",
+    "EmpiricalSpec",
+    "ExponentialSpec",
+    "GammaSpec",
+    "LognormalSpec",
+    "MessageDistribution",
+    "MixSpec",
+    "ParetoSpec",
+    "Simple",
+    "SizeDistribution",
+    "TimeDistribution",
+    "UniformSpec",
+    "WeibullSpec",
+    "largest",
+    "mean_of",
+    "parse",
+    "write",
+]
 
 MAX_SAMPLE: Final = 1_000_000
 _MOST: Final = Decimal(10) ** 12
-_NORMAL_P99: Final = 2.3263478740408408
 
 
-@dataclass(frozen=True)
-class ConstantSpec:
-    """Always ``value`` (in the unit of the setting: us or bytes)."""
-
-    kind: ClassVar[str] = "constant"
-    value: int
-
-
-@dataclass(frozen=True)
-class ExponentialSpec:
-    """Exponential with this mean."""
-
-    kind: ClassVar[str] = "exponential"
-    mean: int
-
-
-@dataclass(frozen=True)
-class LognormalSpec:
-    """Lognormal by its median and its 99th percentile."""
-
-    kind: ClassVar[str] = "lognormal"
-    median: int
-    p99: int
-
-
-@dataclass(frozen=True)
-class GammaSpec:
-    """Gamma by its mean and its shape (1 is exponential; larger varies less)."""
-
-    kind: ClassVar[str] = "gamma"
-    mean: int
-    shape: float
-
-
-@dataclass(frozen=True)
-class UniformSpec:
-    """Evenly between low and high."""
-
-    kind: ClassVar[str] = "uniform"
-    low: int
-    high: int
-
-
-@dataclass(frozen=True)
-class EmpiricalSpec:
-    """The values of a column of a CSV file, each as likely as the others."""
-
-    kind: ClassVar[str] = "empirical"
-    values: tuple[int, ...]
-    file: str
-    column: str
-    unit: str
-
-
-Distribution: TypeAlias = (
-    ConstantSpec | ExponentialSpec | LognormalSpec | GammaSpec | UniformSpec | EmpiricalSpec
-)
 SHAPES: Final[dict[str, tuple[str, ...]]] = {
     "constant": (),
     "exponential": ("mean",),
     "lognormal": ("median", "p99"),
     "gamma": ("mean", "shape"),
+    "weibull": ("mean", "shape"),
+    "pareto": ("low", "high", "shape"),
     "uniform": ("low", "high"),
     "empirical": ("file", "column", "unit"),
+    "mix": (),
 }
-
-
-def largest(spec: Distribution) -> int:
-    """Give the largest number written for a distribution, in its unit."""
-    match spec:
-        case ConstantSpec(value):
-            return value
-        case ExponentialSpec(mean) | GammaSpec(mean, _):
-            return mean
-        case LognormalSpec(_, p99):
-            return p99
-        case UniformSpec(_, high):
-            return high
-        case EmpiricalSpec(values):
-            return max(values)
-
-
-def mean_of(spec: Distribution) -> float:
-    """Give the mean of a distribution, in its unit."""
-    match spec:
-        case ConstantSpec(value):
-            return value
-        case ExponentialSpec(mean) | GammaSpec(mean, _):
-            return mean
-        case LognormalSpec(median, p99):
-            sigma = math.log(p99 / median) / _NORMAL_P99
-            return median * math.exp(sigma * sigma / 2)
-        case UniformSpec(low, high):
-            return (low + high) / 2
-        case EmpiricalSpec(values):
-            return sum(values) / len(values)
+BY: Final = "by"
+_BY_KEYS: Final = ("attribute", "values", "rest")
+_RESTING: Final = -1.0
+_MIX: Final = ("share", "of")
+_MOST_PARTS: Final = 20
+_SHAPE_RANGES: Final = {"gamma": (0.01, 10_000), "weibull": (0.1, 100), "pareto": (0.05, 20)}
 
 
 def parse(value: object, unit: Unit, folder: Path | None = None) -> Distribution:
@@ -132,6 +91,8 @@ def parse(value: object, unit: Unit, folder: Path | None = None) -> Distribution
         if isinstance(given, Mapping):
             raise refuse(Finding((kind,), f"is a map; {unit.name} is due"))
         return parse(given, unit)
+    if kind == "mix":
+        return _mix(given, unit, folder)
     if not isinstance(given, Mapping):
         raise refuse(Finding((kind,), f"is {kind_of(given)}; a map with {' and '.join(SHAPES[kind])} is due"))
     _check_keys(kind, given)
@@ -179,13 +140,67 @@ def _shaped(kind: str, numbers: dict[str, Any], unit: Unit) -> Distribution:
         if numbers["high"] < numbers["low"]:
             raise refuse(Finding((kind, "high"), f"is {written('high')}, below the low end {written('low')}"))
         return UniformSpec(**numbers)
+    if kind in _SHAPE_RANGES:
+        least, most = _SHAPE_RANGES[kind]
+        if not least <= numbers["shape"] <= most:
+            raise refuse(Finding((kind, "shape"), f"is {numbers['shape']:g}; allowed: {least:g} to {most}"))
+    if kind == "pareto":
+        if numbers["low"] < 1:
+            raise refuse(Finding((kind, "low"), f"is {written('low')}; it must be above 0"))
+        if numbers["high"] <= numbers["low"]:
+            low = f"it must be above the low end {written('low')}"
+            raise refuse(Finding((kind, "high"), f"is {written('high')}; {low}"))
+        return ParetoSpec(**numbers)
     if numbers["mean"] < 1:
         raise refuse(Finding((kind, "mean"), f"is {written('mean')}; it must be above 0"))
     if kind == "gamma":
-        if not 0.01 <= numbers["shape"] <= 10_000:
-            raise refuse(Finding((kind, "shape"), f"is {numbers['shape']:g}; allowed: 0.01 to 10000"))
         return GammaSpec(**numbers)
-    return ExponentialSpec(**numbers)
+    return WeibullSpec(**numbers) if kind == "weibull" else ExponentialSpec(**numbers)
+
+
+def _mix(given: object, unit: Unit, folder: Path | None) -> MixSpec:
+    """Read a list of shares, one of them maybe the rest, each with its distribution."""
+    if not isinstance(given, list) or not 2 <= len(given) <= _MOST_PARTS:
+        what = f"has {len(given)} parts" if isinstance(given, list) else f"is {kind_of(given)}"
+        example = "[{share: 95%, of: 80ms}, {share: rest, of: 2s}]"
+        raise refuse(Finding(("mix",), f"{what}; 2 to {_MOST_PARTS} parts are due, such as {example}"))
+    shares: list[float] = []
+    parts: list[Simple] = []
+    for place, item in enumerate(given):
+        share, part = _mix_part(("mix", place), item, unit, folder)
+        shares.append(share)
+        parts.append(part)
+    resting = [place for place, share in enumerate(shares) if share == _RESTING]
+    if len(resting) > 1:
+        raise refuse(Finding(("mix", resting[1], "share"), "is rest; only one part can be"))
+    total = sum(Decimal(repr(share)) for share in shares if share != _RESTING)
+    if total > 1 or (total < 1 and not resting):
+        message = f"adds up to {SHARE.write(float(total))}; shares add up to 100% (one may be rest)"
+        raise refuse(Finding(("mix",), message))
+    for place in resting:
+        shares[place] = float(1 - total)
+    return MixSpec(tuple(zip(shares, parts, strict=True)))
+
+
+def _mix_part(
+    path: tuple[str | int, ...], item: object, unit: Unit, folder: Path | None
+) -> tuple[float, Simple]:
+    if not isinstance(item, Mapping):
+        raise refuse(Finding(path, f"is {kind_of(item)}; a map with share and of is due"))
+    found = [
+        Finding((*path, key), f"is not a known key; {nearest_or_known(key, _MIX)}")
+        for key in item
+        if key not in _MIX
+    ]
+    found += [Finding((*path, key), "is missing") for key in _MIX if key not in item]
+    if found:
+        raise refuse(*found)
+    share = item["share"]
+    number = _RESTING if share == "rest" else read_at((*path, "share"), SHARE.parse, share)
+    part = read_at((*path, "of"), lambda value: parse(value, unit, folder), item["of"])
+    if isinstance(part, MixSpec):
+        raise refuse(Finding((*path, "of"), "is a mix; a part of a mix is none"))
+    return number, part
 
 
 def _empirical(given: Mapping[str, object], unit: Unit, folder: Path | None) -> EmpiricalSpec:
@@ -223,9 +238,29 @@ def _validator(unit: Unit) -> BeforeValidator:
 
 
 def _schema(unit: Unit) -> WithJsonSchema:
+    shapes = _simple_schemas(unit)
+    share = {"anyOf": [{"const": "rest"}, {"type": "string", "pattern": SHARE.pattern}]}
+    part = {
+        "type": "object",
+        "properties": {"share": share, "of": {"anyOf": shapes}},
+        "required": list(_MIX),
+        "additionalProperties": False,
+    }
+    mix = {
+        "type": "object",
+        "properties": {"mix": {"type": "array", "items": part, "minItems": 2, "maxItems": _MOST_PARTS}},
+        "required": ["mix"],
+        "additionalProperties": False,
+    }
+    return WithJsonSchema({"anyOf": [*shapes, mix]})
+
+
+def _simple_schemas(unit: Unit) -> list[dict[str, Any]]:
     quantity = {"type": "string", "pattern": unit.pattern}
     shapes: list[dict[str, Any]] = [quantity]
     for kind, keys in SHAPES.items():
+        if kind == "mix":
+            continue
         inside: dict[str, Any] = quantity
         if keys:
             own = {key: {"type": "number"} if key == "shape" else quantity for key in keys}
@@ -243,7 +278,7 @@ def _schema(unit: Unit) -> WithJsonSchema:
                 "additionalProperties": False,
             }
         )
-    return WithJsonSchema({"anyOf": shapes})
+    return shapes
 
 
 _Any = SkipValidation[Distribution]
@@ -251,12 +286,73 @@ TimeDistribution = Annotated[_Any, DURATION, _validator(DURATION), _schema(DURAT
 SizeDistribution = Annotated[_Any, SIZE, _validator(SIZE), _schema(SIZE)]
 
 
-def write(spec: Distribution, unit: Unit) -> object:
+def _read_by_message(value: object, info: ValidationInfo) -> Distribution | ByAttribute:
+    folder = info.context.folder if info.context else None
+    if not isinstance(value, Mapping) or BY not in value:
+        return parse(value, DURATION, folder)
+    if len(value) != 1:
+        raise refuse(f"has {len(value)} keys; beside `by` there is none")
+    given = value[BY]
+    if not isinstance(given, Mapping):
+        raise refuse(Finding((BY,), f"is {kind_of(given)}; a map with {', '.join(_BY_KEYS)} is due"))
+    found = [
+        Finding((BY, key), f"is not a known key; {nearest_or_known(key, _BY_KEYS)}")
+        for key in given
+        if key not in _BY_KEYS
+    ]
+    found += [Finding((BY, key), "is missing") for key in _BY_KEYS if key not in given]
+    if found:
+        raise refuse(*found)
+    values = given["values"]
+    if not isinstance(values, Mapping) or not values:
+        raise refuse(Finding((BY, "values"), "is empty; values with their durations are due"))
+
+    def read(text: object) -> Distribution:
+        return parse(text, DURATION, folder)
+
+    return ByAttribute(
+        read_at((BY, "attribute"), NAME.parse, given["attribute"]),
+        {str(key): read_at((BY, "values", key), read, part) for key, part in values.items()},
+        read_at((BY, "rest"), read, given["rest"]),
+    )
+
+
+def _by_message_schema() -> WithJsonSchema:
+    shapes = _schema(DURATION).json_schema or {}
+    by = {
+        "type": "object",
+        "properties": {
+            "attribute": {"type": "string"},
+            "values": {"type": "object", "additionalProperties": shapes, "minProperties": 1},
+            "rest": shapes,
+        },
+        "required": list(_BY_KEYS),
+        "additionalProperties": False,
+    }
+    whole = {"type": "object", "properties": {BY: by}, "required": [BY], "additionalProperties": False}
+    return WithJsonSchema({"anyOf": [*shapes["anyOf"], whole]})
+
+
+MessageDistribution = Annotated[
+    SkipValidation[Distribution | ByAttribute],
+    DURATION,
+    BeforeValidator(_read_by_message),
+    _by_message_schema(),
+]
+"""Durations that may depend on a message's attribute."""
+
+
+def write(spec: Distribution | ByAttribute, unit: Unit) -> object:
     """Write a distribution as a scenario has it."""
+    if isinstance(spec, ByAttribute):
+        values = {value: write(part, unit) for value, part in spec.values.items()}
+        return {BY: {"attribute": spec.attribute, "values": values, "rest": write(spec.rest, unit)}}
     if isinstance(spec, ConstantSpec):
         return unit.write(spec.value)
     if isinstance(spec, EmpiricalSpec):
         return {"empirical": {key: getattr(spec, key) for key in SHAPES["empirical"]}}
+    if isinstance(spec, MixSpec):
+        return {"mix": [{"share": SHARE.write(share), "of": write(part, unit)} for share, part in spec.parts]}
     numbers = {
         key: (NUMBER if key == "shape" else unit).write(getattr(spec, key)) for key in SHAPES[spec.kind]
     }

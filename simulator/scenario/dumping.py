@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from simulator.scenario.distributions import Distribution, write
+from simulator.scenario.distributions import ByAttribute, Distribution, write
 from simulator.scenario.producers import Arrivals, Group
 from simulator.scenario.spec import Spec, field_unit
 from simulator.scenario.thresholds import Threshold
@@ -28,7 +28,7 @@ def _word(value: Any, unit: Unit | None) -> Any:
         return words(value) | {"popularity": _popularity(value.popularity)}
     if isinstance(value, Spec):
         return words(value)
-    if isinstance(value, Distribution):
+    if isinstance(value, Distribution | ByAttribute):
         assert unit is not None
         return write(value, unit)
     if isinstance(value, Threshold):

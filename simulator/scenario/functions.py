@@ -3,12 +3,22 @@
 from pydantic import StrictBool, ValidationInfo, field_validator, model_validator
 
 from simulator.scenario import rules as dated_rules
-from simulator.scenario.problems import Finding, nearest_or_known, refuse
+from simulator.scenario.asynchronous import Asynchronous
+from simulator.scenario.downstreams import Calls
+from simulator.scenario.filters import Patterns, pattern_findings
+from simulator.scenario.problems import nearest_or_known, refuse
 from simulator.scenario.spec import Spec, option, required, setting
 from simulator.scenario.units import Count, Duration, Name, Size, Text
 from simulator.scenario.work import Failures, Work
 
 _INIT = "lambda.init."
+
+
+class Provisioned(Spec):
+    """Provisioned mode of an event source mapping: event pollers that are kept for it."""
+
+    minimum: Count = setting("esm.provisioned.minimum", "event pollers that are always there")
+    maximum: Count = setting("esm.provisioned.maximum", "event pollers at most")
 
 
 class EventSource(Spec):
@@ -17,8 +27,14 @@ class EventSource(Spec):
     batch_size: Count = setting("esm.batch_size", "messages in a batch, at most")
     maximum_batching_window: Duration = setting("esm.window", "how long to gather messages for a batch")
     maximum_concurrency: Count | None = setting("esm.maximum_concurrency", "batches worked at once, at most")
+    provisioned: Provisioned | None = option("event pollers of its own, instead of AWS's scaling")
     report_batch_item_failures: StrictBool = option(
         "only the messages that failed come back, not their whole batch", default=False
+    )
+    filters: Patterns | None = option(
+        "up to five patterns `{body: {...}}` in the language of filter policies; a message that fits none "
+        "is deleted at the receive, without an invocation",
+        what="list of patterns",
     )
     slot_turnaround: Duration = option(
         "how long a slot is lost after each invocation; 0.39 to 0.42 s at 2 s of work in one lab",
@@ -27,9 +43,24 @@ class EventSource(Spec):
         high="1m",
     )
 
+    @model_validator(mode="after")
+    def _filters_are_taken(self, info: ValidationInfo) -> "EventSource":
+        rules = info.context.rules if info.context else dated_rules.dated()
+        if found := list(pattern_findings(self.filters or (), rules)):
+            raise refuse(*found)
+        return self
 
-class Function(Spec):
-    """A Lambda function that works messages of queues."""
+    @field_validator("provisioned", mode="before")
+    @classmethod
+    def _there_is_such_a_mode(cls, value: object, info: ValidationInfo) -> object:
+        rules = info.context.rules if info.context else dated_rules.dated()
+        if value is not None and rules.value("esm.provisioned.maximum") is None:
+            raise refuse(f"cannot be: by rules {rules.name} there is no provisioned mode (it came in 2025)")
+        return value
+
+
+class Function(Calls):
+    """A Lambda function: it works messages of queues, or is invoked by topics and producers."""
 
     runtime: Text = required("its runtime, such as `python3.13`: decides how long a cold start takes")
     memory: Size = setting("lambda.memory", "its memory")
@@ -37,12 +68,22 @@ class Function(Spec):
     reserved_concurrency: Count | None = setting(
         "lambda.reserved_concurrency", "invocations at once, kept for it and at most"
     )
+    provisioned_concurrency: Count | None = setting(
+        "lambda.provisioned_concurrency", "environments that are always warm"
+    )
     work: Work = required("how long its work takes")
     failures: Failures = option("how its work fails", default={})
     init_extra: Duration = option(
         "its own time at a cold start (imports), beside the runtime's", default="0s", low="0s", high="10s"
     )
-    event_sources: dict[Name, EventSource] = required("the queues it works, each with its settings")
+    event_sources: dict[Name, EventSource] = option(
+        "the queues it works, each with its settings; none where something else invokes it",
+        default={},
+        what="map of names",
+    )
+    asynchronous: Asynchronous = option(
+        "what becomes of events it is invoked with asynchronously", default={}
+    )
 
     @field_validator("runtime", mode="after")
     @classmethod
@@ -54,9 +95,3 @@ class Function(Spec):
                 f"is {value}, not a runtime of rules {rules.name}; {nearest_or_known(value, runtimes)}"
             )
         return value
-
-    @model_validator(mode="after")
-    def _works_something(self) -> "Function":
-        if not self.event_sources:
-            raise refuse(Finding(("event_sources",), "is an empty map; name at least one queue"))
-        return self

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from simulator.scenario.fault_lint import outlasted
+from simulator.scenario.fleets import fleets
 from simulator.scenario.problems import Finding, Problem, shown
 from simulator.scenario.reading import mark_at
 from simulator.scenario.schema import Scenario
@@ -44,6 +46,9 @@ def findings(scenario: Scenario) -> Iterator[Weighed]:
     yield from _single_groups(scenario)
     yield from _heartbeats(scenario)
     yield from _fair_queues(scenario)
+    yield from _targets(scenario)
+    for finding in outlasted(scenario):
+        yield "warning", finding
 
 
 def _timeouts(scenario: Scenario) -> Iterator[Weighed]:
@@ -92,11 +97,11 @@ def _dead_letter_queues(scenario: Scenario) -> Iterator[Weighed]:
 
 def _heartbeats(scenario: Scenario) -> Iterator[Weighed]:
     """Find heartbeats that come when the timeout has ended."""
-    for name, group in scenario.auto_scaling_groups.items():
+    for section, name, group in fleets(scenario):
         heartbeat = group.heartbeat
         if heartbeat is None:
             continue
-        path = ("auto_scaling_groups", name, "heartbeat", "every")
+        path = (section, name, "heartbeat", "every")
         every = write_duration(heartbeat.every)
         for queue in group.queues:
             timeout = scenario.queues[queue].visibility_timeout
@@ -108,11 +113,22 @@ def _heartbeats(scenario: Scenario) -> Iterator[Weighed]:
             yield "warning", Finding(path, message)
 
 
+def _targets(scenario: Scenario) -> Iterator[Weighed]:
+    """Find target tracking on a metric that a larger fleet does not lower in proportion."""
+    for section, name, fleet in fleets(scenario):
+        for key, tracking in fleet.policies.items():
+            if tracking.metric.startswith("queues."):
+                path = (section, name, "policies", key, "target_tracking", "metric")
+                message = f"is {tracking.metric}, which says nothing of the size of {name}"
+                reason = "target tracking takes a metric to fall in proportion when instances are added"
+                yield "warning", Finding(path, f"{message}: {reason}; take backlog_per_instance")
+
+
 def _single_groups(scenario: Scenario) -> Iterator[Weighed]:
     counts: dict[str, dict[str, int]] = {}  # by FIFO queue, the groups of each producer that reaches it
     for name, producer in scenario.producers.items():
         topic = scenario.topics.get(producer.target)
-        targets = [one.queue for one in topic.subscriptions.values()] if topic else [producer.target]
+        targets = [one.queue or "" for one in topic.subscriptions.values()] if topic else [producer.target]
         for target in targets:
             queue = scenario.queues.get(target)
             if producer.message.group and queue and queue.type == "fifo":
@@ -145,7 +161,7 @@ def _at_once(scenario: Scenario, queue: str) -> Iterator[int | None]:
         if (source := function.event_sources.get(queue)) is not None:
             slots = [n for n in (source.maximum_concurrency, function.reserved_concurrency) if n is not None]
             yield min(slots) * source.batch_size if slots else None
-    for group in scenario.auto_scaling_groups.values():
+    for _, _, group in fleets(scenario):
         if queue in group.queues:
             workers = group.capacity.max * group.workers_per_instance
             yield workers * group.receive.max_messages if group.loop.kind == "sequential" else None

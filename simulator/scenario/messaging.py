@@ -1,48 +1,52 @@
 """Topics and queues."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, StrictBool, WithJsonSchema, model_validator
+from pydantic import StrictBool, ValidationInfo, model_validator
 
+from simulator.scenario import rules as dated_rules
+from simulator.scenario.filters import Policy, PolicyScope, policy_finding
 from simulator.scenario.problems import Finding, refuse
 from simulator.scenario.producers import Group, Shares
 from simulator.scenario.redrive import RedriveAllow
 from simulator.scenario.spec import Spec, option, required, setting
-from simulator.scenario.units import Count, Duration, Name, kind_of
+from simulator.scenario.units import Count, Duration, Name
 
 Kind = Literal["standard", "fifo"]
 
 
-def _accepted(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not value:
-        what = "an empty list" if value == [] else kind_of(value)
-        raise refuse(f"is {what}; a list of values is due, such as [order]")
-    found = [Finding((place,), f"is {kind_of(word)}; a value is due") for place, word in enumerate(value)
-             if isinstance(word, dict | list | bool) or word is None]  # fmt: skip
-    if found:
-        raise refuse(*found)
-    return tuple(str(word) for word in value)
-
-
-Accepted = Annotated[
-    tuple[str, ...],
-    BeforeValidator(_accepted),
-    WithJsonSchema({"type": "array", "items": {"type": ["string", "number"]}, "minItems": 1}),
-]
-
-
 class Subscription(Spec):
-    """A queue's subscription to a topic."""
+    """A queue's or a function's subscription to a topic."""
 
-    queue: Name = required("the queue it delivers to")
+    queue: Name | None = option("the queue it delivers to")
+    function: Name | None = option("the function it invokes, asynchronously, instead of `queue`")
     raw_message_delivery: StrictBool = option(
         "deliver the message as it is, without SNS's envelope", default=False
     )
-    filter_policy: dict[Name, Accepted] = option(
-        "values that are let through, by attribute; all attributes must match",
+    filter_policy: Policy = option(
+        "what is let through, in the language of SNS's filter policies: all keys must match, of each one of "
+        'the listed values or operators, such as `{prefix: eu-}` or `{numeric: [">", 100]}`',
         default={},
-        what="map of attributes to lists of values",
+        what="map of keys to lists",
     )
+    filter_policy_scope: PolicyScope = option(
+        "what the policy looks at: attributes or the body, which has nested keys", default="MessageAttributes"
+    )
+
+    @model_validator(mode="after")
+    def _taken_by_sns(self, info: ValidationInfo) -> "Subscription":
+        rules = info.context.rules if info.context else dated_rules.dated()
+        if found := policy_finding(self, rules):
+            raise refuse(found)
+        return self
+
+    @model_validator(mode="after")
+    def _one_end(self) -> "Subscription":
+        if self.queue is None and self.function is None:
+            raise refuse("has neither queue nor function; say where it delivers to")
+        if self.queue is not None and self.function is not None:
+            raise refuse(Finding(("function",), "cannot stand beside queue; use two subscriptions"))
+        return self
 
 
 class Topic(Spec):
@@ -55,12 +59,14 @@ class Topic(Spec):
     def _each_queue_once(self) -> "Topic":
         seen: dict[str, str] = {}
         for name, subscription in self.subscriptions.items():
-            if earlier := seen.get(subscription.queue):
-                message = f"is {subscription.queue}, which {earlier} delivers to already"
+            kind = "queue" if subscription.queue is not None else "function"
+            end = f"{kind} {getattr(subscription, kind)}"
+            if earlier := seen.get(end):
+                message = f"is {getattr(subscription, kind)}, which {earlier} delivers to already"
                 raise refuse(
-                    Finding(("subscriptions", name, "queue"), f"{message}; SNS subscribes a queue once")
+                    Finding(("subscriptions", name, kind), f"{message}; SNS subscribes a {kind} once")
                 )
-            seen[subscription.queue] = name
+            seen[end] = name
         if not self.subscriptions:
             raise refuse(
                 Finding(("subscriptions",), "is an empty map; a topic without subscriptions loses everything")

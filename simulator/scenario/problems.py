@@ -78,7 +78,9 @@ def read_at(path: tuple[str | int, ...], parse: Callable[[Any], Any], value: Any
 
 
 def shown(text: str) -> str:
-    """Quote what a person wrote, on one line and not too long."""
+    """Quote what a person wrote, on one line and not too long; what cannot be seen stands in quotes."""
+    if not text.strip():
+        return f"'{text}'"
     line = "".join(letter if letter.isprintable() else "?" for letter in text)
     return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}..."
 

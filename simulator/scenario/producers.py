@@ -7,8 +7,9 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, PrivateAttr, ValidationInfo, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
+from simulator.scenario.bodies import Body, choices_of, shares_of
 from simulator.scenario.distributions import SizeDistribution, TimeDistribution, largest, mean_of
-from simulator.scenario.problems import Finding, findings_of, read_at, refuse
+from simulator.scenario.problems import Finding, read_at, refuse
 from simulator.scenario.senders import Batch, Client, ClosedLoop
 from simulator.scenario.spec import Context, Spec, option, required
 from simulator.scenario.traces import Trace
@@ -24,11 +25,9 @@ from simulator.scenario.units import (
     Share,
     kind_of,
     write_duration,
-    write_share,
     write_size,
 )
 
-REST: Final = "rest"
 _SOME_TIME: Final = 1_000_000
 _MOST_COMBINATIONS: Final = 10_000
 
@@ -223,38 +222,10 @@ class Group(Spec):
         return self
 
 
-def _shares(value: object) -> dict[str, float]:
-    """Read a map of words to shares that add up to 100%; one of them may be the ``rest``."""
-    if not isinstance(value, Mapping) or not value:
-        raise refuse(f"is {kind_of(value) if value != {} else 'an empty map'}; values with shares are due")
-    shares: dict[str, float] = {}
-    resting: list[str] = []
-    found: list[Finding] = []
-    for word, text in value.items():
-        if text == REST:
-            resting.append(word)
-            shares[word] = 0.0
-            continue
-        try:
-            shares[word] = SHARE.parse(text)
-        except PydanticCustomError as error:
-            found += [Finding((word,), inner.message) for inner in findings_of(error)]
-    if found:
-        raise refuse(*found)
-    total = sum(Decimal(repr(share)) for share in shares.values())
-    if len(resting) > 1:
-        raise refuse(Finding((resting[1],), "is rest; only one value can be"))
-    if total > 1 or (total < 1 and not resting):
-        raise refuse(f"adds up to {write_share(float(total))}; shares add up to 100% (one may be rest)")
-    for word in resting:
-        shares[word] = float(1 - total)
-    return shares
-
-
 Shares = Annotated[
     dict[str, float],
     SHARE,
-    BeforeValidator(_shares),
+    BeforeValidator(shares_of),
     WithJsonSchema({"type": "object", "additionalProperties": {"type": "string"}, "minProperties": 1}),
 ]
 
@@ -267,6 +238,11 @@ class Message(Spec):
     attributes: dict[Name, Shares] = option(
         "each attribute's values with their shares", default={}, what="map of names to values with shares"
     )
+    body: Body | None = option(
+        "a small JSON object; each of its leaves is a constant, `{one_of: [10, 20]}` or a map of values to "
+        "shares; for filters that look at bodies",
+        what="map",
+    )
     poison: Share = option("share of messages that fail every attempt", default="0%", low="0%", high="100%")
 
     @model_validator(mode="after")
@@ -274,11 +250,13 @@ class Message(Spec):
         combinations = 1
         for values in self.attributes.values():
             combinations *= len(values)
+        for choice in choices_of(self.body).values():
+            combinations *= len(choice)
         if combinations > _MOST_COMBINATIONS:
-            message = (
-                f"has {combinations:,} combinations of values; at most {_MOST_COMBINATIONS:,} are allowed"
-            )
-            raise refuse(Finding(("attributes",), message))
+            within = ", those of attributes and body together" if self.body else ""
+            message = f"has {combinations:,} combinations of values{within}"
+            place = "body" if self.body else "attributes"
+            raise refuse(Finding((place,), f"{message}; at most {_MOST_COMBINATIONS:,} are allowed"))
         if info.context:
             most = info.context.rules.value("sqs.max_attributes")
             if len(self.attributes) > most:
@@ -294,9 +272,13 @@ class Message(Spec):
 
 
 class Producer(Spec):
-    """Who sends messages to a topic or a queue."""
+    """Who sends messages to a topic or a queue, or invokes a function."""
 
-    target: Name = required("the topic or queue it sends to")
+    target: Name = required("the topic or queue it sends to, or the function it invokes")
+    invocation: Literal["event", "request_response"] | None = option(
+        "how it invokes a function: `event` (asynchronously; what is meant where it is left out) or "
+        "`request_response` (it waits for the answer)"
+    )
     arrivals: Arrivals | None = option("when it sends")
     trace: Trace | None = option("when it sends: counts of a real system, instead of `arrivals`")
     closed_loop: ClosedLoop | None = option(
@@ -329,6 +311,8 @@ class Producer(Spec):
         if self.closed_loop is not None and self.batch is not None:
             message = "cannot stand beside closed_loop: a client waits for each message's answer"
             raise refuse(Finding(("batch",), message))
+        if self.invocation is not None and self.batch is not None:
+            raise refuse(Finding(("batch",), "cannot stand beside invocation: a call carries one event"))
         return self
 
     def expected(self, duration: int) -> float:

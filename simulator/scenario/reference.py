@@ -15,6 +15,7 @@ from simulator.scenario.thresholds import METRICS
 from simulator.scenario.traces import Trace
 from simulator.scenario.units import NAME_RULE
 
+_PARTS_OF_TIME: Final = (Phase, Trace)  # without `for` one lasts as long as is left, once that is known
 _INTRODUCTION: Final = f"""\
 # Scenario reference
 
@@ -45,7 +46,7 @@ def json_schema() -> dict[str, Any]:
     """Give the JSON Schema of a scenario file."""
     schema = Scenario.model_json_schema()
     parts = schema["$defs"]
-    for spec in (Phase, Trace):
+    for spec in _PARTS_OF_TIME:
         parts[spec.__name__]["required"].remove("for")
     phases = {"type": "array", "items": {"$ref": "#/$defs/Phase"}, "minItems": 1}
     interarrival = parts["Arrivals"]["properties"]["interarrival"]
@@ -81,8 +82,11 @@ def _example(kind: str) -> str:
         "exponential": "{mean: 80ms}",
         "lognormal": "{median: 120ms, p99: 1.5s}",
         "gamma": "{mean: 80ms, shape: 2}",
+        "weibull": "{mean: 80ms, shape: 0.7}",
+        "pareto": "{low: 20ms, high: 30s, shape: 1.2}",
         "uniform": "{low: 50ms, high: 150ms}",
         "empirical": "{file: durations.csv, column: duration, unit: ms}",
+        "mix": "[{share: 95%, of: 80ms}, {share: rest, of: {exponential: {mean: 2s}}}]",
     }
     return examples[kind]
 
@@ -117,17 +121,17 @@ def _section(path: str, spec: type[Spec]) -> list[str]:
     for name, field in spec.model_fields.items():
         if spec is Arrivals and name == "phases":
             continue  # has no key of its own: the list itself
-        lines.append(_row(field.alias or name, field))
+        lines.append(_row(spec, field.alias or name, field))
     return [*lines, ""]
 
 
-def _row(key: str, field: FieldInfo) -> str:
+def _row(spec: type[Spec], key: str, field: FieldInfo) -> str:
     declared = about(field)
     rule = dated_rules.dated().rule(declared.rule) if declared.rule else None
     cells = [
         f"`{key}`",
         _kind(field),
-        _default(key, declared),
+        "the rest of the duration" if key == "for" and spec in _PARTS_OF_TIME else _default(declared),
         declared.range_words().partition("allows ")[2] or declared.range_words().removeprefix("allowed: "),
         f"`{rule.aws}`" if rule and rule.aws else "",
         declared.meaning,
@@ -150,9 +154,7 @@ def _kind(field: FieldInfo) -> str:
     return "`true` or `false`"
 
 
-def _default(key: str, declared: Setting) -> str:
-    if key == "for":
-        return "the rest of the duration"  # put in when the duration is known
+def _default(declared: Setting) -> str:
     if declared.required:
         return ""
     default = declared.default_words()

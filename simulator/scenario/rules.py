@@ -1,7 +1,8 @@
 """AWS's dated limits, defaults, ramps and latencies, each with its source and status.
 
-They are data (``rules/2026.yaml``). The schema takes ranges and defaults from here, a run everything
-else; ``limits:`` in a scenario overrides an entry, ``ideal: true`` takes its ideal value.
+They are data (``rules/2026.yaml``; those of an earlier year say only what was different then). The schema
+takes ranges and defaults from here, a run everything else; ``limits:`` in a scenario overrides an entry,
+``ideal: true`` takes its ideal value.
 """
 
 import functools
@@ -198,9 +199,29 @@ def known() -> tuple[str, ...]:
 
 @functools.cache
 def dated(name: str = DEFAULT) -> Rules:
-    """Give the rules of a date, as they stand in their file."""
-    raw = read(_FOLDER / f"{name}.yaml").value
-    return Rules(name, {entry: _rule(entry, fields) for entry, fields in raw.items()})
+    """Give the rules of a date, as they stand in their file and in those it is based on."""
+    return Rules(name, {entry: _rule(entry, fields) for entry, fields in _written(name).items()})
+
+
+def _written(name: str) -> dict[str, dict[str, Any]]:
+    """Give what is written of each entry: what a file does not say stands in the one it is based on."""
+    raw = dict(read(_FOLDER / f"{name}.yaml").value)
+    base = raw.pop("based_on", None)
+    if base is None:
+        return raw
+    entries = _written(str(base))
+    for entry, fields in raw.items():
+        entries[entry] = {**entries.get(entry, {}), **fields}
+    return entries
+
+
+def differences(name: str) -> tuple[str, ...]:
+    """Give the entries of a date whose value is another than by the default rules, or that only it has."""
+    old, today = dated(name), dated()
+    known_today = set(today.names())
+    return tuple(
+        entry for entry in old.names() if entry not in known_today or old.value(entry) != today.value(entry)
+    )
 
 
 def _rule(name: str, fields: Mapping[str, Any]) -> Rule:

@@ -1,13 +1,19 @@
 """The scenario: what a user asks, as a frozen value with every default in place."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, PrivateAttr, StrictBool, ValidationInfo, WithJsonSchema, field_validator
 
-from simulator.scenario import dumping
+from simulator.scenario import dumping, work
 from simulator.scenario import rules as dated_rules
+from simulator.scenario.alarms import Alarm
 from simulator.scenario.auto_scaling import AutoScalingGroup
+from simulator.scenario.deployments import Deployment
+from simulator.scenario.downstreams import Downstream
+from simulator.scenario.ecs_services import EcsService
+from simulator.scenario.faults import Fault
 from simulator.scenario.functions import Function
 from simulator.scenario.messaging import Queue, Topic
 from simulator.scenario.problems import refuse
@@ -19,7 +25,16 @@ from simulator.scenario.spec import Spec, option, required
 from simulator.scenario.thresholds import ThresholdText
 from simulator.scenario.units import DURATION, Count, Duration, Name, Seed, Text, kind_of
 
-SECTIONS: Final = ("producers", "topics", "queues", "functions", "auto_scaling_groups")
+SECTIONS: Final = (
+    "producers",
+    "topics",
+    "queues",
+    "functions",
+    "auto_scaling_groups",
+    "ecs_services",
+    "deployments",
+    "downstreams",
+)
 _MOST_THINGS: Final = 1_000
 MOST_VARIANTS: Final = 100
 
@@ -85,6 +100,13 @@ class Scenario(Spec):
     )
     functions: dict[Name, Function] = option("Lambda functions", default={})
     auto_scaling_groups: dict[Name, AutoScalingGroup] = option("EC2 Auto Scaling groups", default={})
+    ecs_services: dict[Name, EcsService] = option("ECS services on Fargate", default={})
+    deployments: dict[Name, Deployment] = option("Kubernetes deployments, scaled by KEDA", default={})
+    alarms: dict[Name, Alarm] = option("CloudWatch alarms", default={})
+    downstreams: dict[Name, Downstream] = option(
+        "systems that consumers call: databases, APIs of others", default={}
+    )
+    faults: dict[Name, Fault] = option("what goes wrong when", default={})
     thresholds: tuple[ThresholdText, ...] = option(
         "promises; the exit status says whether they hold", default=[], what="list of thresholds"
     )
@@ -127,10 +149,33 @@ class Scenario(Spec):
     def loaded(self, source: Path, rules: Rules, variant: str, marks: dict[KeyPath, Mark]) -> None:
         """Remember where it comes from."""
         self._source, self._rules, self._variant, self._marks = source, rules, variant, marks
+        work.weigh(self._works(), self._sent())
+
+    def _works(self) -> Iterator[work.Work]:
+        for function in self.functions.values():
+            yield function.work
+        for fleets in (self.auto_scaling_groups, self.ecs_services, self.deployments):
+            for fleet in fleets.values():
+                yield from (fleet.work, *fleet.work_by_queue.values())
+
+    def _sent(self) -> list[tuple[float, Mapping[str, Mapping[str, float]]]]:
+        """The messages expected of everybody who sends some, with the shares of their attributes' values."""
+        sent: list[tuple[float, Mapping[str, Mapping[str, float]]]] = [
+            (producer.expected(self.duration), producer.message.attributes)
+            for producer in self.producers.values()
+        ]
+        backlogs = [queue.backlog for queue in self.queues.values() if queue.backlog is not None]
+        return sent + [(float(backlog.messages), backlog.attributes) for backlog in backlogs]
 
     def dead_letter_queues(self) -> frozenset[str]:
-        """Give the names of the queues that are the dead-letter queue of another."""
-        return frozenset(queue.redrive.queue for queue in self.queues.values() if queue.redrive)
+        """Give the names of the queues that are the dead-letter queue of another queue or of a function."""
+        found = {queue.redrive.queue for queue in self.queues.values() if queue.redrive}
+        for function in self.functions.values():
+            asynchronous = function.asynchronous
+            for destination in (asynchronous.dead_letter, asynchronous.on_failure):
+                if destination is not None and destination.queue is not None:
+                    found.add(destination.queue)
+        return frozenset(found)
 
     def dump(self) -> dict[str, Any]:
         """Give the scenario with its defaults in its own words and units; it reads back as itself."""

@@ -16,12 +16,25 @@ _TIMES: Final = dict.fromkeys((*_QUANTILES, "mean", "max"), DURATION)
 _AMOUNT: Final = {"count": COUNT, "rate": RATE}
 _LEVEL: Final = {"mean": NUMBER, "max": NUMBER}
 
+_MEAN: Final = {"mean": DURATION}
 _RARE: Final = {"count": COUNT, "share": SHARE}
 _CAUSES: Final = (
     "visibility_timeout", "failure", "batch_mate", "throttle", "crash", "lost_answer", "access_denied",
 )  # fmt: skip
 
+_LIMITS: Final = (
+    "arrivals", "ramp", "maximum_concurrency", "reserved_concurrency", "account_concurrency", "scaling_rate",
+    "group_locked", "call_tokens", "in_flight_cap", "metric_lag", "booting", "maximum_size", "mapping_cap",
+    "access_denied", "provisioned_pollers", "error_backoff", "downstream", "consumer_down", "policy",
+    "cooldown", "rate_cap",
+)  # fmt: skip
+
 RUN, QUEUE, SOURCE, MAPPING, GROUP = "run", "queue", "source queue", "event source", "group"
+ALARM: Final = "alarm"
+LINE: Final = "function's events"
+"""What comes to a function without a queue: asked as a source queue, and as its consumer."""
+DOWNSTREAM: Final = "downstream"
+_DOWNSTREAMS: Final = (DOWNSTREAM,)
 _QUEUES: Final = (RUN, QUEUE, SOURCE)
 _CONSUMERS: Final = (MAPPING, GROUP)
 
@@ -61,8 +74,16 @@ METRICS: Final[Mapping[str, Metric]] = {
         (*_CAUSES, "at_least_once", "redrive", "sender_retry"),
     ),
     "duplicate_processing": Metric("successes of a copy after its first", _RARE, _QUEUES),
-    "dead_lettered": Metric("copies moved to a dead-letter queue", _RARE, _QUEUES, "cause", _CAUSES),
-    "lost": Metric("copies gone unprocessed", _RARE, _QUEUES, "cause", ("retention",)),
+    "dead_lettered": Metric(
+        "copies moved to a dead-letter queue", _RARE, _QUEUES, "cause", (*_CAUSES, "event_age")
+    ),
+    "lost": Metric(
+        "copies gone unprocessed", _RARE, _QUEUES, "cause",
+        ("retention", "event_age", "failure", "crash", "throttle"),
+    ),
+    "filtered_out": Metric(
+        "copies deleted by the event filters of a mapping, without an invocation", _RARE, _QUEUES
+    ),
     "out_of_order": Metric("copies processed after a later-sent one of their group", _RARE, _QUEUES),
     "failed_attempt": Metric("processings that failed on their own", _RARE, _QUEUES),
     "receives_per_copy": Metric("deliveries of a copy", {"mean": NUMBER}, _QUEUES),
@@ -73,21 +94,49 @@ METRICS: Final[Mapping[str, Metric]] = {
         (RUN, SOURCE),
     ),
     "empty_receive": Metric("receives that found nothing", {"count": COUNT}, (*_QUEUES, *_CONSUMERS)),
+    "invocation": Metric("runs of a handler", {"count": COUNT}, (*_QUEUES, *_CONSUMERS)),
     "throttle": Metric("invocations refused by a quota", {"count": COUNT}, (*_QUEUES, *_CONSUMERS)),
     "cold_start": Metric("invocations in a new environment", _RARE, (*_QUEUES, *_CONSUMERS)),
     "busy": Metric("batches worked at once", _LEVEL, _CONSUMERS),
-    "utilisation": Metric("busy share of the workers there are", {"": SHARE}, _CONSUMERS),
+    "utilisation": Metric(
+        "busy share of the workers there are; of a downstream: of its connections, else of its parallelism",
+        {"": SHARE}, (*_CONSUMERS, DOWNSTREAM),
+    ),
+    "own_work": Metric("of an invocation's time per message: its own", _MEAN, _CONSUMERS),
+    "downstream": Metric("of an invocation's time per message: served by downstreams", _MEAN, _CONSUMERS),
+    "waiting": Metric(
+        "of an invocation's time per message: in downstreams' lines, in pauses between tries",
+        _MEAN, _CONSUMERS,
+    ),
+    "calls": Metric("calls that messages needed", _AMOUNT, _DOWNSTREAMS),
+    "failed_calls": Metric("calls that failed for good", _AMOUNT | _RARE, _DOWNSTREAMS),
+    "tries": Metric("tries of calls", _AMOUNT, _DOWNSTREAMS),
+    "answered_tries": Metric("tries answered well and in time", _AMOUNT, _DOWNSTREAMS),
+    "refused_tries": Metric("tries beyond the rate (429)", _AMOUNT | _RARE, _DOWNSTREAMS),
+    "timed_out_tries": Metric("tries given up by their callers", _AMOUNT | _RARE, _DOWNSTREAMS),
+    "failed_tries": Metric("tries answered with an error", _AMOUNT | _RARE, _DOWNSTREAMS),
+    "served": Metric("tries in service, each with a connection", _LEVEL, _DOWNSTREAMS),
+    "line": Metric("tries in line for a connection or the rate", _LEVEL, _DOWNSTREAMS),
+    "try_time": Metric("how long callers waited for a try", _MEAN, _DOWNSTREAMS),
+    "open_breakers": Metric("circuit breakers that are not closed", {"mean": NUMBER}, _DOWNSTREAMS),
     "concurrency": Metric("batches the mapping may work at once", _LEVEL, (MAPPING,)),
     "in_service": Metric("instances at work", _LEVEL, (GROUP,)),
     "desired": Metric("instances wanted", _LEVEL, (GROUP,)),
     "booting": Metric("instances starting", _LEVEL, (GROUP,)),
+    "reaction": Metric(
+        "from the burst's start until more instances were asked for, or the first of them was in service",
+        {"": DURATION}, (GROUP,), "stage", ("decided", "in_service"),
+    ),
+    "fired": Metric("runs in which the alarm rang", {"share": SHARE}, (ALARM,)),
+    "missed": Metric("runs with trouble in which it did not ring from then on", {"share": SHARE}, (ALARM,)),
+    "alarm_delay": Metric("from the begin of the trouble until it rang", {"": DURATION}, (ALARM,)),
+    "alarm_lead": Metric("from its ringing to the first harm", {"": DURATION}, (ALARM,)),
+    "false_alarm": Metric("times it rang without trouble or harm nearby", {"count": COUNT}, (ALARM,)),
     "limit": Metric(
-        "share of the time this was the binding limit", {"share": SHARE}, _CONSUMERS, "limit",
-        (
-            "arrivals", "ramp", "maximum_concurrency", "reserved_concurrency", "account_concurrency",
-            "scaling_rate", "group_locked", "call_tokens", "in_flight_cap", "metric_lag", "booting",
-            "maximum_size", "mapping_cap", "access_denied",
-        ),
+        "share of the time this was the binding limit", {"share": SHARE}, _CONSUMERS, "limit", _LIMITS
+    ),
+    "drain_limit": Metric(
+        "share of the drain this was the binding limit", {"share": SHARE}, _CONSUMERS, "limit", _LIMITS
     ),
 }  # fmt: skip
 _GRAMMAR: Final = re.compile(
@@ -156,8 +205,10 @@ def _written(label: tuple[str, str] | None) -> str:
 def _label(text: str, name: str, label: str | None, value: str | None) -> tuple[str, str] | None:
     metric = METRICS[name]
     if label is None or value is None:
-        if name == "limit":
-            raise refuse(f"is {shown(text)}; say which limit, such as limit{{limit=ramp}}.share")
+        if metric.label in ("limit", "stage"):
+            statistic = ".share" if metric.label == "limit" else ""
+            example = f"{name}{{{metric.label}={metric.values[1]}}}{statistic}"
+            raise refuse(f"is {shown(text)}; say which {metric.label}, such as {example}")
         return None
     if label != metric.label:
         hint = f"write {name}{{{metric.label}=...}}" if metric.label else f"{name} has no labels"
@@ -168,13 +219,18 @@ def _label(text: str, name: str, label: str | None, value: str | None) -> tuple[
     return label, value
 
 
+def _of_lines(allowed: tuple[str, ...]) -> bool:
+    return SOURCE in allowed or set(_CONSUMERS) <= set(allowed)
+
+
 def scope_problem(threshold: Threshold, scopes: Mapping[str, str]) -> str:
     """Say what is wrong with a threshold's scope; "" if nothing is.
 
     *scopes* are the paths of a scenario and what each is, one of the scopes of `Metric`.
     """
     allowed = METRICS[threshold.metric].scopes
-    known = [path for path, kind in scopes.items() if kind in allowed]
+    of_lines = _of_lines(allowed)
+    known = [path for path, kind in scopes.items() if kind in allowed or (kind == LINE and of_lines)]
     if not threshold.scope:
         if RUN in allowed:
             return ""

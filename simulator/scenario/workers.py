@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import model_validator
 
+from simulator.scenario.downstreams import Calls
 from simulator.scenario.loops import Denied, Heartbeat, Loop, Priority
 from simulator.scenario.problems import refuse
 from simulator.scenario.spec import Spec, option, required, setting
@@ -34,7 +35,7 @@ class Receive(Spec):
     error_pause: Duration = setting("client.error_pause", "pause after a receive that was denied")
 
 
-class Workers(Spec):
+class Workers(Calls):
     """Workers on some kind of machine that poll a queue, or several by priority."""
 
     queue: Name | None = option("the queue its workers poll; left out with `priority`")

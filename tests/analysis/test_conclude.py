@@ -27,8 +27,12 @@ def concluded(folder, *seeds, **more):
     return answer(settings(), asked, frame, [reduced(frame, a_run(900, seed=seed)) for seed in seeds])
 
 
-ONLY_WHERE_USED = ("inversion", "starvation", "noisy_tenants")
-"""Numbers of queues polled by priority and of fair queues; so are waits by tenants."""
+ONLY_WHERE_USED = (
+    *("inversion", "starvation", "noisy_tenants"),
+    *("own_work", "downstream", "waiting"),
+    *("draining", "reaction"),
+)
+"""Numbers of queues polled by priority, of fair queues, of callers of downstreams, of fleets that scale."""
 
 
 def test_an_answer_has_every_number_a_threshold_may_ask_for(tmp_path):
@@ -45,8 +49,11 @@ def test_an_answer_has_every_number_a_threshold_may_ask_for(tmp_path):
         for name, metric in METRICS.items()
         if name not in ONLY_WHERE_USED
         for kind in metric.scopes
-        for scope in scopes[kind]
-        for label in [*([""] if name != "limit" else []), *(f"{{{metric.label}={v}}}" for v in metric.values)]
+        for scope in scopes.get(kind, [])
+        for label in (
+            *([] if metric.label in ("limit", "stage") else [""]),
+            *(f"{{{metric.label}={value}}}" for value in metric.values),
+        )
         if "{tenants=" not in label
         for statistic in metric.statistics
     }

@@ -4,7 +4,7 @@ import random
 import numpy as np
 import pytest
 
-from simulator.analysis.partial import LIMIT, QUANTITY, Field, Frame, Level
+from simulator.analysis.partial import BUCKET_BITS, LIMIT, QUANTITY, Field, Frame, Level
 from simulator.analysis.reduce import Reducer, merge
 from simulator.analysis.replication import Replication
 from simulator.recording.tables import NONE, Arrival, Attempt, Cause, Fate, Limit, Quantity
@@ -233,3 +233,23 @@ def test_limits_are_time_shares_by_bin():
     replication = Replication(FRAME, reduced(FRAME, run))
     assert replication.steps(LIMIT + Limit.ARRIVALS, [POST]).integrals[:2].tolist() == [4 * S, 0]
     assert replication.steps(LIMIT + Limit.BOOTING, [POST]).integrals[:2].tolist() == [6 * S, 10 * S]
+
+
+def test_no_quantity_is_taken_for_a_limit():
+    assert QUANTITY + max(Quantity) < LIMIT
+    assert max(Level) < QUANTITY
+    assert LIMIT + max(Limit) < 1 << BUCKET_BITS
+
+
+def test_an_alarms_level_is_its_time_in_alarm_whatever_its_other_states_are_called():
+    changes = table(
+        "changes",
+        thing=POST,
+        quantity=Quantity.ALARM,
+        value=[3, 0, 1, 2],
+        from_at=[0, 60 * S, 100 * S, 190 * S],
+        until_at=[60 * S, 100 * S, 190 * S, 300 * S],
+    )
+    frame = Frame(THINGS, 600 * S)
+    run = Replication(frame, reduced(frame, {"changes": changes}))
+    assert int(run.steps(QUANTITY + Quantity.ALARM, [POST]).integrals.sum()) == 90 * S

@@ -3,7 +3,16 @@ import math
 import pytest
 
 from simulator.analysis import intervals
-from simulator.analysis.answer import Certainty, Consumer, Estimate, Event, Setting, ThresholdResult, Verdict
+from simulator.analysis.answer import (
+    Certainty,
+    Consumer,
+    Estimate,
+    Event,
+    FaultSpan,
+    Setting,
+    ThresholdResult,
+    Verdict,
+)
 from simulator.analysis.sentence import duration, in_words, name_of, quantity, sentence, significant
 
 CHARGE = "functions.charge.event_sources.billing"
@@ -71,6 +80,31 @@ def test_the_first_line_is_verdict_cause_headline_and_drain():
         "Fails 1 of 3 thresholds: the burst ×10 outruns maximum concurrency 100; "
         "p99 end-to-end 4.62 min, drained 5.52 min after it"
     )
+
+
+def test_the_drain_names_the_limit_that_held_it_longest():
+    held = {
+        f"{CHARGE} drain_limit{{limit=ramp}}.share": exactly(0.68, "share"),
+        f"{CHARGE} drain_limit{{limit=maximum_concurrency}}.share": exactly(0.3, "share"),
+        f"{CHARGE} drain_limit{{limit=arrivals}}.share": exactly(0.02, "share"),
+    }
+    line = sentence(setting(), [], ESTIMATES | held, [])
+    assert line.endswith("drained 5.52 min after it, 68% of that held by the polling ramp")
+    held[f"{CHARGE} drain_limit{{limit=ramp}}.share"] = exactly(0.2, "share")
+    assert sentence(setting(), [], ESTIMATES | held, []).endswith("after it, 30% of that at that limit")
+    held[f"{CHARGE} drain_limit{{limit=ramp}}.share"] = exactly(0.09, "share")
+    held[f"{CHARGE} drain_limit{{limit=maximum_concurrency}}.share"] = exactly(0.05, "share")
+    assert sentence(setting(), [], ESTIMATES | held, []).endswith("drained 5.52 min after it")
+
+
+def test_a_fault_is_named_where_the_drain_counts_from_its_end():
+    fault = FaultSpan("friday", "charge down", 600.0, 1_200.0, "functions.charge")
+    line = sentence(setting(events=[], faults=[fault]), [], ESTIMATES, [])
+    assert line.startswith("Charge down for 10 min, then maximum concurrency 100 holds back; ")
+    assert line.endswith("drained 5.52 min after it")
+    down = {f"{CHARGE} limit{{limit=consumer_down}}.share": exactly(0.5, "share")}
+    line = sentence(setting(events=[], faults=[fault]), [], ESTIMATES | down, [])
+    assert line.startswith("Charge down for 10 min; ")
 
 
 def test_a_crossed_threshold_that_is_no_headline_brings_its_number():

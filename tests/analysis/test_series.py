@@ -3,10 +3,11 @@ import math
 import numpy as np
 import pytest
 
+from simulator.analysis import limits
 from simulator.analysis.measures import Measures
 from simulator.analysis.partial import Frame
 from simulator.analysis.points import points
-from simulator.analysis.series import Curves, group_of, limits, tails
+from simulator.analysis.series import Curves, group_of, tails
 from simulator.recording.tables import Arrival, Attempt, Cause, Fate, Limit, Quantity
 from tests.analysis.rows import CHARGE, FRAME, POST, THINGS, S, a_run, copies, processed, reduced, table
 
@@ -127,7 +128,7 @@ def test_limits_have_shares_of_each_bin_that_add_up_to_one():
         )
     }
     measures = measured(run, run)
-    found = limits(measures, 3)
+    found = limits.by_bin(measures, 3)
     assert set(found["limit"]) == {"arrivals", "metric_lag"}
     assert np.allclose(found.groupby(["replication", "at_s"])["share"].sum(), 1.0)
     second = found[(found["replication"] == 1) & (found["at_s"] == 30.0)].set_index("limit")["share"]
@@ -162,7 +163,7 @@ def test_a_steady_tail_leaves_out_bins_in_which_messages_pile_up():
 def test_nothing_at_all_gives_empty_frames_with_their_columns():
     measures = measured({})
     assert list(tails(measures, 3).columns) == ["scope", "metric", "replication", "share", "value_s"]
-    assert list(limits(measures, 3).columns) == ["scope", "replication", "at_s", "limit", "share"]
+    assert list(limits.by_bin(measures, 3).columns) == ["scope", "replication", "at_s", "limit", "share"]
     assert set(Curves(measures).frame().columns) == {"scope", "quantity", "replication", "at_s", "value"}
 
 

@@ -140,3 +140,54 @@ def test_a_copy_arrives_after_the_way_from_topic_to_queue_and_one_subscription_k
     assert sorted(sent_at) == list(range(20))
     assert [sent_at[number] for number in range(20)] == sorted(sent_at.values())
     assert all(0 < at < 2000 for at in sent_at.values())
+
+
+def test_filter_policies_are_the_whole_language_of_attributes_and_bodies(account: Account):
+    arn = topic(account)
+    for name in ("dear", "near"):
+        queue(account, name)
+    subscribe(account, arn, "dear", RawMessageDelivery="true", FilterPolicy={"n": [{"numeric": [">", 1]}]})
+    body = {"FilterPolicy": '{"shop": {"country": [{"prefix": "d"}]}}', "FilterPolicyScope": "MessageBody"}
+    subscribe(account, arn, "near", RawMessageDelivery="true", **body)
+    for number, text in ((1, '{"shop": {"country": "de"}}'), (2, '{"shop": {"country": "fr"}}'), (3, "de")):
+        attributes = {"n": {"DataType": "Number", "StringValue": str(number)}}
+        SNS(account).publish(TopicArn=arn, Message=text, MessageAttributes=attributes)
+    assert [message["Body"] for message in received(account, "dear")] == ['{"shop": {"country": "fr"}}', "de"]
+    assert [message["Body"] for message in received(account, "near")] == ['{"shop": {"country": "de"}}']
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"FilterPolicy": '{"k": "x"}'},
+        {"FilterPolicy": "{"},
+        {"FilterPolicy": {"k": {"inner": ["x"]}}},
+        {"FilterPolicy": {name: ["x"] for name in "abcdef"}},
+        {"FilterPolicy": {"k": ["x"]}, "FilterPolicyScope": "Body"},
+        {"Filter": {"k": ["x"]}},
+        {"RedrivePolicy": "dead"},
+    ],
+)
+def test_sns_refuses_a_subscription_with_such_attributes(account: Account, attributes):
+    arn = topic(account)
+    queue(account, "a")
+    with pytest.raises(ClientError) as refused:
+        subscribe(account, arn, "a", **attributes)
+    assert refused.value.code == "InvalidParameter"
+
+
+def test_a_filter_is_changed_and_refused_by_set_subscription_attributes(account: Account):
+    sns, arn = SNS(account), topic(account)
+    queue(account, "a")
+    one = sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue_arn("a"))["SubscriptionArn"]
+    change: dict[str, Any] = {"SubscriptionArn": one, "AttributeName": "FilterPolicy"}
+    sns.set_subscription_attributes(**change, AttributeValue='{"k": [{"exists": true}]}')
+    sns.publish(TopicArn=arn, Message="x")
+    assert received(account, "a") == []
+    with pytest.raises(ClientError, match="InvalidParameter"):
+        sns.set_subscription_attributes(**change, AttributeValue='{"k": {"exists": true}}')
+    sns.set_subscription_attributes(**change, AttributeValue="")
+    sns.publish(TopicArn=arn, Message="y")
+    assert len(received(account, "a")) == 1
+    with pytest.raises(ClientError, match="NotFound"):
+        sns.set_subscription_attributes(SubscriptionArn=f"{arn}:none", AttributeName="FilterPolicy")

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 from simulator.aws.lambda_.event_source_mapping import (
     EventSourceMapping,
-    check_settings,
     effective_visibility_us,
     item_failures,
 )
+from simulator.scenario.event_source_settings import check_settings
 from simulator.scenario.rules import dated, known
 from tests.conformance.esm_runs import run
 from tests.conformance.running import Case, NotBuilt

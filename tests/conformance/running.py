@@ -6,7 +6,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 Case = dict[str, Any]
 RunCase = Callable[[Case], list[str]]
@@ -74,11 +74,5 @@ def judge_all(sort: str, cases: Sequence[Case], jobs: int) -> Iterator[Verdict]:
 
 
 def _runner(sort: str) -> RunCase:
-    if sort == "filters":
-        return _no_filters
     run_case: RunCase = import_module(f"tests.conformance.{sort}").run_case
     return run_case
-
-
-def _no_filters(case: Case) -> NoReturn:
-    raise NotBuilt("filter policies in full")

@@ -264,10 +264,8 @@ class World:
         attributes: dict[str, Any] = {"RawMessageDelivery": step.get("raw", False)}
         policy = step.get("filter_policy")
         if policy:
-            texts = all(isinstance(one, str) for listed in policy.values() for one in listed)
-            if step.get("filter_scope", "MessageAttributes") != "MessageAttributes" or not texts:
-                raise NotBuilt("filter policies in full")
             attributes["FilterPolicy"] = policy
+            attributes["FilterPolicyScope"] = step.get("filter_scope", "MessageAttributes")
         if "dlq" in step:
             attributes["RedrivePolicy"] = {"deadLetterTargetArn": self._arn(step["dlq"])}
         self.sns.subscribe(

@@ -96,13 +96,14 @@ def test_cases_are_picked_by_id_and_grade(file, monkeypatch, capsys):
 
 def test_both_lists_of_filters_are_counted_together(monkeypatch, capsys):
     assert run_command(monkeypatch, "filters", str(FOLDER / "sns_filters.json")) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "0 passed, 0 failed, 331 not built"
+    assert capsys.readouterr().out.splitlines() == ["331 passed, 0 failed"]
 
 
 def test_nothing_in_the_product_knows_a_case():
     product = FOLDER.parents[1] / "simulator"
     text = "".join(path.read_text(encoding="utf-8") for path in product.rglob("*.py"))
     sorts = {"esm": "esm_cases", "sqs": "sqs_timelines", "queueing": "queueing", "control": "control_cases"}
+    sorts["filters"] = "sns_filters"
     for sort, name in sorts.items():
         for case in cases_of(sort, FOLDER / f"{name}.json"):
             assert f'"{case["id"]}"' not in text

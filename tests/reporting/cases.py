@@ -4,7 +4,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
-from simulator.analysis.answer import Answer, Event, ThresholdResult, Verdict
+import numpy as np
+import pandas as pd
+
+from simulator.analysis.answer import Answer, Event, FaultSpan, ThresholdResult, Verdict
 from tests.reporting import synthetic
 
 MANY_EVENTS = [
@@ -53,6 +56,41 @@ def crowded() -> Answer:
     )  # fmt: skip
 
 
+def troubled() -> Answer:
+    """Faults of every length, alarms that go off and off again, instances that drain, limits of new kinds."""
+    made = synthetic.make(runs=4)
+    faults = (
+        FaultSpan("brown-out", "database ×10 slower, 5% errors", 2700.0, 3000.0, "downstreams.database"),
+        FaultSpan("friday", "fraud down", 4200.0, 4800.0, synthetic.FLEET),
+        FaultSpan("zone", "fraud loses a zone, 33% of its instances", 5400.0, 5400.0, synthetic.FLEET),
+    )
+    spans = {
+        synthetic.FLEET: [(1980.0, 2700.0), (4320.0, 5000.0)],
+        "alarms.deep": [(2040.0, 2700.0)],
+        "alarms.old": [(0.0, 600.0), (1860.0, 7200.0)],
+        "alarms.never": [],
+    }
+    at = np.arange(0.0, 7200.0, 60.0)
+    in_alarm = {
+        scope: np.any([(at >= a) & (at < b) for a, b in found], axis=0) if found else np.zeros(len(at))
+        for scope, found in spans.items()
+    }
+    parts = [made.series]
+    for scope, share in in_alarm.items():
+        parts.append(synthetic.long(scope, "alarm", np.repeat(share[:, None].astype(float), 4, 1), 60.0))
+    leaving = np.where((at > 3000) & (at < 3600), 6.0, 0.0)
+    parts.append(synthetic.long(synthetic.FLEET, "draining", np.repeat(leaving[:, None], 4, 1), 60.0))
+    limits = made.limits.copy()
+    down = (limits["at_s"] >= 4200.0) & (limits["at_s"] < 4800.0)
+    limits.loc[down, "limit"] = "consumer_down"
+    slow = (limits["at_s"] >= 2700.0) & (limits["at_s"] < 3000.0)
+    limits.loc[slow, "limit"] = "downstream"
+    return replace(
+        made, series=pd.concat(parts, ignore_index=True), limits=limits,
+        setting=replace(made.setting, faults=faults),
+    )  # fmt: skip
+
+
 CASES: dict[str, Callable[[], Answer]] = {
     "burst": burst,
     "one_run": lambda: synthetic.make(runs=1),
@@ -71,6 +109,7 @@ CASES: dict[str, Callable[[], Answer]] = {
     "no_consumer": no_consumer,
     "nothing_recorded": nothing_recorded,
     "crowded": crowded,
+    "troubled": troubled,
 }
 
 

@@ -162,11 +162,13 @@ def queue_parts(queue, consumer, kind, fluid_out, bin_s, duration_s, seed):
     for cause, values in causes.items():
         series.append(long(queue, f"duplicates_{cause}_per_min", rng.poisson(values).astype(float), bin_s))
     series += [
-        long(consumer, "busy", binned(out["busy"]), bin_s),
+        long(consumer, "busy", binned(out["busy"]) * (1 if kind == "function" else 8), bin_s),
         long(consumer, "needed", binned(out["needed"]), bin_s),
     ]
     if kind == "function":
         series.append(long(consumer, "concurrency", allowed, bin_s))
+        grown = np.diff(allowed, axis=0, prepend=allowed[:1]).clip(0)
+        series.append(long(consumer, "cold_starts_per_min", grown * 60 / bin_s, bin_s))
     else:
         series += [
             long(consumer, "in_service", allowed, bin_s),
@@ -268,6 +270,8 @@ def make(
         series.append(part)
         tails.append(tail)
         estimates |= {f"{queue} {key}": value for key, value in numbers.items()}
+        if kind == "group" and peak > base:
+            estimates |= reaction(consumer, out[0], bin_s / 6, from_s, runs)
         limits.append(limit_frame(consumer, out[0]["limit"], bin_s))
         consumers.append(consumer_of(queue, consumer, kind, cap, out[1]))
     mean = estimates.get(f"{BILLING} end_to_end.p99", Estimate(NAN, NAN, NAN, "s", Certainty.NO_DATA, runs))
@@ -309,6 +313,18 @@ def make(
     )
 
 
+def reaction(consumer, out, step_s, from_s, runs):
+    """When more was asked for after the burst began, and when the first of it was there."""
+    start = round(from_s / step_s)
+    found = {}
+    for stage, name in (("decided", "desired"), ("in_service", "allowed")):
+        level = np.array(out[name])[start:]
+        risen = level >= level[:1] + 1
+        times = [float(np.argmax(risen[:, r]) * step_s) if risen[:, r].any() else NAN for r in range(runs)]
+        found[f"{consumer} reaction{{stage={stage}}}"] = estimate([t for t in times if t == t], "s")
+    return found
+
+
 def against(base, variant):
     """The variant with its paired differences and changes, as compare fills them."""
     differences, changes = {}, {}
@@ -335,6 +351,7 @@ def consumer_of(queue, path, kind, cap, per_slot):
             f"{cap:g} slots × 10 messages ÷ 2.25 s a batch",
             cap,
             limit_words={"ramp": "ramp +300/min", "maximum_concurrency": f"maximum concurrency {cap:g}"},
+            caps={"maximum concurrency": cap, "account concurrency": 1000.0},
         )
     return Consumer(
         path,
@@ -346,6 +363,8 @@ def consumer_of(queue, path, kind, cap, per_slot):
         cap,
         8,
         limit_words={"maximum_size": f"fleet max {cap:g}"},
+        start_up={"launch": 13.0, "boot": 31.0, "bootstrap": 0.0},
+        warm_up_s=300.0,
     )
 
 

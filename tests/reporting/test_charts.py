@@ -88,7 +88,7 @@ def test_words_are_inside_the_sheet_and_none_overlap(chart, name):
 @pytest.mark.parametrize("chart", CHARTS)
 def test_sheet_has_the_size_of_the_guide(chart):
     figure = drawn(chart, "burst")
-    assert figure.canvas.get_width_height() == (1600, 1000 if chart == "overview" else 800)
+    assert figure.canvas.get_width_height() == (1600, 1000 if chart in ("overview", "capacity") else 800)
 
 
 @pytest.mark.parametrize("name", ["burst", "overloaded", "24_hours"])

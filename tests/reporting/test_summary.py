@@ -130,7 +130,18 @@ def test_metrics_have_the_shape_of_get_metric_data():
 
 def test_variants_get_names_of_their_own():
     same = replace(burst(), setting=replace(burst().setting, variant=""))
-    assert summary.folder_names([same, same]) == ["checkout", "checkout-2"]
+    assert comparison.folder_names([same, same]) == ["checkout", "checkout-2"]
+
+
+def test_the_sides_of_a_comparison_have_one_name_each_in_every_place():
+    base, other = compared()
+    same = replace(base, setting=replace(base.setting, variant=""))
+    assert comparison.pairs([same, same, other]) == [("base", "checkout"), ("base", other.setting.variant)]
+    apart = replace(other, setting=replace(other.setting, name="shop", variant=""))
+    assert comparison.pairs([same, apart]) == [("checkout", "shop")]
+    text = summary.as_text([same, same])
+    assert text.startswith("With checkout, ")
+    assert "base: Fails" in text and "checkout: Fails" in text
 
 
 def test_comparison_starts_with_the_headline_and_judges_by_what_is_good():
@@ -182,7 +193,9 @@ def test_never_is_an_answer_of_a_comparison():
 
 def test_comparison_table_has_a_row_a_metric():
     base, other = compared()
-    lines = summary.comparison_table(base, other)
+    page = summary.as_markdown([base, other]).splitlines()
+    first = page.index("| | base | fifo | difference | |")
+    lines = page[first : page.index("", first)]
     assert len(lines) == 2 + len(comparison.table(base, other))
     assert lines[0] == "| | base | fifo | difference | |"
 

@@ -7,7 +7,17 @@ import numpy as np
 import pytest
 
 from simulator.analysis.answer import Certainty
-from simulator.reporting import backlog, capacity, duplicates, findings, latency, style, throughput, words
+from simulator.reporting import (
+    backlog,
+    capacity,
+    capacity_titles,
+    duplicates,
+    findings,
+    latency,
+    style,
+    throughput,
+    words,
+)
 from simulator.reporting.frames import Frames
 from tests.reporting import synthetic
 from tests.reporting.cases import CASES, burst
@@ -115,7 +125,7 @@ def test_no_duplicate_seen_is_said_with_the_number_of_runs():
 def test_parts_of_the_scaling_delay_add_up_to_it():
     frames = frames_of("burst")
     consumer = capacity.consumer_of(frames)
-    assert consumer is not None and capacity.is_group(consumer)
+    assert consumer is not None and capacity_titles.is_fleet(consumer)
     title = capacity.title(frames, consumer)
     total, *parts = re.findall(r"([\d.]+) (min|s)", title)
     seconds = [float(n) * (60 if unit == "min" else 1) for n, unit in (total, *parts)]

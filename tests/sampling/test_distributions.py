@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 from scipy.special import gammaincinv
 
 from simulator.sampling.distributions import (
     LARGEST,
+    BoundedPareto,
     Categorical,
     Constant,
     Distribution,
@@ -13,8 +15,10 @@ from simulator.sampling.distributions import (
     Exponential,
     Gamma,
     Lognormal,
+    Mixture,
     Quantiles,
     Uniform,
+    Weibull,
     draw,
     whole,
     zipf_weights,
@@ -32,7 +36,15 @@ ALL: dict[str, Distribution] = {
     "uniform": Uniform(50_000, 150_000),
     "empirical": Empirical([5_000, 1_000, 9_000, 1_000]),
     "quantiles": Quantiles(MEASURED),
+    "weibull": Weibull(0.7, 120_000),
+    "pareto": BoundedPareto(1.5, 20_000, 30_000_000),
+    "pareto of shape one": BoundedPareto(1.0, 20_000, 2_000_000),
+    "mixture": Mixture([(0.95, Lognormal(120_000, 600_000)), (0.05, Uniform(2_000_000, 4_000_000))]),
+    "mixture with steps": Mixture(
+        [(0.5, Constant(10_000)), (0.3, Empirical([5_000, 70_000])), (0.2, Exponential(20_000))]
+    ),
 }
+MIXABLE = [name for name in ALL if name != "quantiles" and "mixture" not in name]
 EXTREMES = np.array([0.0, 2.0**-53, 1e-9, 0.01, 0.5, 0.99, 1 - 1e-9, 1 - 2.0**-53])
 
 
@@ -69,6 +81,54 @@ def test_gamma_is_the_inverse_of_the_incomplete_gamma_function(shape):
     u = np.linspace(0.0005, 0.9995, 5_000)
     expected = gammaincinv(shape, u) * (120_000 / shape)
     assert Gamma(shape, 120_000).quantile(u) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (Weibull(0.7, 80), stats.weibull_min(0.7, scale=80 / 1.2658235060572878)),
+        (Weibull(3, 80), stats.weibull_min(3, scale=80 / 0.8929795115692493)),
+        (BoundedPareto(1.5, 10, 1e5), stats.truncpareto(1.5, 1e4, scale=10)),
+        (BoundedPareto(0.6, 10, 1e5), stats.truncpareto(0.6, 1e4, scale=10)),
+    ],
+)
+def test_weibull_and_pareto_are_those_of_scipy(ours, theirs):
+    u = np.linspace(0.0005, 0.9995, 2_000)
+    assert ours.quantile(u) == pytest.approx(theirs.ppf(u), rel=1e-9)
+    assert ours.mean == pytest.approx(theirs.mean(), rel=1e-9)
+    assert ours.share(theirs.ppf(u)) == pytest.approx(u, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", MIXABLE)
+def test_share_and_quantile_are_inverse_to_each_other(name):
+    u = np.linspace(0.0005, 0.9995, 2_000)
+    values = ALL[name].quantile(u)
+    assert (ALL[name].share(values) >= u - 1e-6).all()
+    assert (ALL[name].share(np.nextafter(values * (1 - 2e-6), 0)) <= u + 1e-9).all()
+
+
+def test_a_mixture_has_the_shares_of_its_parts_everywhere():
+    parts = [(0.9, Lognormal(120, 600)), (0.08, Weibull(0.7, 500)), (0.02, BoundedPareto(1.1, 1_000, 60_000))]
+    u = np.concatenate((np.linspace(0.0005, 0.9995, 2_000), 1 - np.logspace(-3, -9, 50)))
+    values = Mixture(parts).quantile(u)
+    shares = sum(share * part.share(values) for share, part in parts)
+    assert shares == pytest.approx(u, abs=2e-6)
+    assert (1 - shares)[-50:] == pytest.approx((1 - u)[-50:], rel=1e-3)
+
+
+def test_steps_of_a_mixture_stay_steps():
+    mixed = Mixture([(0.5, Constant(10)), (0.5, Empirical([5, 7, 20]))])
+    ends = np.array([1 / 6, 2 / 6, 5 / 6, 1.0])
+    values = mixed.quantile(np.concatenate((ends[:-1] - 1e-6, ends[:-1] + 1e-6)))
+    assert values.tolist() == [5, 7, 10, 7, 10, 20]
+
+
+def test_a_message_keeps_its_rank_when_a_part_changes():
+    u = uniform(7, keys(1_000))
+    slow = Mixture([(0.9, Exponential(100)), (0.1, Exponential(5_000))]).quantile(u)
+    slower = Mixture([(0.9, Exponential(100)), (0.1, Exponential(9_000))]).quantile(u)
+    assert (np.argsort(slow) == np.argsort(slower)).all()
+    assert (slower >= slow).all()
 
 
 def test_gamma_of_shape_one_is_exponential():

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from pydantic_core import PydanticCustomError
 
+from simulator.engine.taken import sampler
 from simulator.scenario.distributions import (
     ConstantSpec,
     Distribution,
@@ -11,7 +12,10 @@ from simulator.scenario.distributions import (
     ExponentialSpec,
     GammaSpec,
     LognormalSpec,
+    MixSpec,
+    ParetoSpec,
     UniformSpec,
+    WeibullSpec,
     largest,
     mean_of,
     parse,
@@ -30,6 +34,17 @@ FOLDER = Path(__file__).parent
         ({"exponential": {"mean": "80ms"}}, ExponentialSpec(80_000), 80_000),
         ({"lognormal": {"median": "120ms", "p99": "1.5s"}}, LognormalSpec(120_000, 1_500_000), 1_500_000),
         ({"gamma": {"mean": "80ms", "shape": 2}}, GammaSpec(80_000, 2.0), 80_000),
+        ({"weibull": {"mean": "80ms", "shape": 0.7}}, WeibullSpec(80_000, 0.7), 80_000),
+        (
+            {"pareto": {"low": "20ms", "high": "3s", "shape": 1.2}},
+            ParetoSpec(20_000, 3_000_000, 1.2),
+            3_000_000,
+        ),
+        (
+            {"mix": [{"share": "95%", "of": "80ms"}, {"share": "5%", "of": {"exponential": {"mean": "2s"}}}]},
+            MixSpec(((0.95, ConstantSpec(80_000)), (0.05, ExponentialSpec(2_000_000)))),
+            2_000_000,
+        ),
         ({"uniform": {"low": "50ms", "high": "150ms"}}, UniformSpec(50_000, 150_000), 150_000),
         (
             {"empirical": {"file": "durations.csv", "column": "duration", "unit": "ms"}},
@@ -55,6 +70,21 @@ def test_the_mean_of_a_lognormal_is_above_its_median() -> None:
     assert mean_of(EmpiricalSpec((1, 2, 6), "", "", "")) == 3
 
 
+def test_the_mean_that_is_said_is_the_mean_that_is_drawn() -> None:
+    for spec in (
+        WeibullSpec(80_000, 0.7),
+        ParetoSpec(20_000, 3_000_000, 1.2),
+        ParetoSpec(20_000, 3_000_000, 1.0),
+        MixSpec(((0.95, ConstantSpec(80_000)), (0.05, ParetoSpec(20_000, 3_000_000, 0.5)))),
+    ):
+        assert mean_of(spec) == pytest.approx(sampler(spec).mean, rel=1e-12)
+
+
+def test_the_rest_of_a_mix_is_what_the_other_shares_leave() -> None:
+    mixed = parse({"mix": [{"share": "rest", "of": "80ms"}, {"share": "0.1%", "of": "2s"}]}, DURATION)
+    assert mixed == MixSpec(((0.999, ConstantSpec(80_000)), (0.001, ConstantSpec(2_000_000))))
+
+
 @pytest.mark.parametrize(
     ("written", "path", "said"),
     [
@@ -69,12 +99,41 @@ def test_the_mean_of_a_lognormal_is_above_its_median() -> None:
         ({"lognormal": {"median": "0s", "p99": "1s"}}, ("lognormal", "median"), "is 0s; it must be above 0"),
         ({"uniform": {"low": "2s", "high": "1s"}}, ("uniform", "high"), "is 1s, below the low end 2s"),
         ({"constant": {"gamma": {}}}, ("constant",), "is a map; a duration is due"),
+        ({"weibull": {"mean": "80ms", "shape": 0.01}}, ("weibull", "shape"), "is 0.01; allowed: 0.1 to 100"),
+        ({"pareto": {"low": "0s", "high": "1s", "shape": 1}}, ("pareto", "low"), "is 0s; it must be above 0"),
+        (
+            {"pareto": {"low": "2s", "high": "1s", "shape": 1}},
+            ("pareto", "high"),
+            "is 1s; it must be above the low end 2s",
+        ),
+        ({"mix": {"a": 1}}, ("mix",), "is a map; 2 to 20 parts are due"),
+        ({"mix": [{"share": "10%", "of": "1s"}]}, ("mix",), "has 1 parts; 2 to 20 parts are due"),
+        (
+            {"mix": [{"share": "10%", "of": "1s"}, {"share": "10%", "of": "2s"}]},
+            ("mix",),
+            "adds up to 20%; shares add up to 100%",
+        ),
+        (
+            {"mix": [{"share": "rest", "of": "1"}, {"share": "1%", "of": "2s"}]},
+            ("mix", 0, "of"),
+            "has no unit",
+        ),
+        (
+            {"mix": [{"share": "rest", "of": "1s"}, {"share": "rest", "of": "2s"}]},
+            ("mix", 1, "share"),
+            "is rest; only one part can be",
+        ),
+        (
+            {"mix": [{"share": "rest", "off": "1s"}, "2s"]},
+            ("mix", 0, "off"),
+            "is not a known key; nearest is of",
+        ),
     ],
 )
 def test_a_wrong_distribution_is_told_where(written: object, path: tuple[str, ...], said: str) -> None:
     with pytest.raises(PydanticCustomError) as refused:
         parse(written, DURATION)
-    (found,) = findings_of(refused.value)
+    found = findings_of(refused.value)[0]
     assert found.path == path
     assert said in found.message
 

@@ -140,7 +140,7 @@ def test_set_takes_maps_and_lists() -> None:
     ("text", "said"),
     [
         ("seed", "--set seed: is not understood; write --set path=value"),
-        ("=5", "--set : is not understood; write --set path=value"),
+        ("=5", "--set '': is not understood; write --set path=value"),
         ("sed=5", "--set sed=5: sed is no path; nearest is seed"),
         ("queues.order.delya=5s", "queues.order.delya is no path; nearest is queues.orders.delay"),
         ("queues.orders.delay=16m", "queues.orders.delay is 16m; DelaySeconds allows 0s to 15m"),

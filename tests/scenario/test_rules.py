@@ -4,7 +4,7 @@ import pytest
 
 from simulator.scenario import ScenarioError, load
 from simulator.scenario.distributions import LognormalSpec
-from simulator.scenario.rules import STATUSES, dated, known
+from simulator.scenario.rules import STATUSES, dated, differences, known
 from tests.scenario.cases import REPAIRED
 
 TINY = REPAIRED / "01-bare-number.yaml"
@@ -18,13 +18,54 @@ def test_every_rule_has_its_source_and_status() -> None:
             assert rules.status(name) in STATUSES, name
 
 
-def test_every_value_is_in_its_range() -> None:
-    rules = dated()
+@pytest.mark.parametrize("year", known())
+def test_every_value_is_in_its_range(year: str) -> None:
+    rules = dated(year)
     for name in rules.names():
         rule = rules.rule(name)
         if rule.unit and rule.value is not None:
             assert rule.low <= rule.value <= rule.high, name
             assert rule.ideal is None or rule.low <= rule.ideal <= rule.high, name
+
+
+@pytest.mark.parametrize(
+    ("year", "name", "value"),
+    [
+        ("2023", "esm.growth_per_minute", 300),
+        ("2023", "esm.max_concurrency_cap", 1250),
+        ("2023", "lambda.scale_per_10s", 1000),
+        ("2023", "sqs.max_message_bytes", 262_144),
+        ("2023", "sqs.batch_max_bytes", 262_144),
+        ("2023", "sqs.fifo.max_inflight", 20_000),
+        ("2022", "esm.growth_per_minute", 60),
+        ("2022", "esm.max_concurrency_cap", 1000),
+        ("2022", "lambda.scale_per_10s", None),
+        ("2022", "lambda.account_burst.us-east-1", 3000),
+        ("2022", "lambda.account_burst.other", 500),
+        ("2022", "sqs.max_message_bytes", 262_144),
+    ],
+)
+def test_earlier_years_had_other_limits(year: str, name: str, value: object) -> None:
+    assert dated(year).value(name) == value
+
+
+def test_a_year_says_only_what_was_different() -> None:
+    assert differences("2026") == ()
+    assert set(differences("2023")) < set(differences("2022"))
+    for year in ("2022", "2023"):
+        same = set(dated().names()) - set(differences(year))
+        assert len(same) > 150
+        assert all(dated(year).value(name) == dated().value(name) for name in same)
+
+
+def test_a_scenario_takes_the_rules_it_names() -> None:
+    assert load(TINY, sets=["rules=2022"]).rules.value("esm.growth_per_minute") == 60
+    with pytest.raises(ScenarioError, match="size goes to 300KiB; MaximumMessageSize allows 1B to 256KiB"):
+        load(TINY, sets=["rules=2022", "producers.web.message={size: 300KiB}"])
+    pollers = "functions.ship.event_sources.orders.provisioned={}"
+    assert load(TINY, sets=[pollers])
+    with pytest.raises(ScenarioError, match="by rules 2023 there is no provisioned mode"):
+        load(TINY, sets=["rules=2023", pollers])
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,7 @@ def test_a_quantity_is_read_in_its_unit(unit: Unit, text: object, value: object)
     [
         (DURATION, 30, "is 30, which has no unit; write 30s (units: us, ms, s, m, h, d)"),
         (DURATION, "30 s", "is 30 s, which is not understood; write for example 30s"),
+        (DURATION, "", "is '', which is not understood; write for example 30s"),
         (DURATION, "30m1h", "is 30m1h; larger units come first"),
         (DURATION, "1s1s", "is 1s1s; larger units come first"),
         (DURATION, "-5s", "is -5s; it must not be negative"),

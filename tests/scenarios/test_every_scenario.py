@@ -39,9 +39,37 @@ SHORTER = {
         "redrive_tasks.back.at": "30s",
         "queues.orders-dlq.backlog.messages": "2k",
     },
+    "consumers_down": {
+        "duration": "50m",
+        "faults.friday": "{at: 5m, for: 12m, auto_scaling_group: ship, down: true}",
+    },
+    "heavy_tail": {"duration": "90s"},
+    "rolling_deploy": {"duration": "4m", "faults.deploy.at": "30s", "queues.orders.visibility_timeout": "2m"},
     "sender_retries": {"duration": "30s"},
+    "database_limit": {
+        "duration": "3m",
+        "producers.portal.arrivals": "[{for: 30s, rate: 15/s}, {for: 30s, rate: 150/s}, {rate: 15/s}]",
+    },
+    "retry_storm": {"duration": "6m", "faults.brown-out.at": "1m", "faults.brown-out.for": "2m"},
     "poison_message": {"duration": "2m"},
+    "lambda_burst": {
+        "duration": "4m",
+        "producers.campaign.arrivals": "[{for: 30s, rate: 5/s}, {for: 20s, rate: 300/s}, {rate: 5/s}]",
+    },
+    "backlog_drain": {"duration": "3m", "queues.orders.backlog.messages": "10k"},
+    "partial_batch": {"duration": "4m"},
     "visibility_timeout": {"duration": "6m"},
+    "account_concurrency": {
+        "duration": "3m",
+        "drain_from": "1m",
+        "producers.web.arrivals": "{rate: 20/s}",
+        "producers.upload.arrivals": "[{for: 10s, rate: 0/s}, {for: 50s, rate: 40/s}, {rate: 0/s}]",
+    },
+    "ec2_backlog_per_instance": {
+        "duration": "40m",
+        "producers.shop.arrivals": "[{for: 4m, rate: 3/s}, {for: 6m, rate: 20/s}, {rate: 3/s}]",
+    },
+    "alarm_rehearsal": {"duration": "15m", "faults.bad-deploy.at": "2m", "faults.bad-deploy.for": "10m"},
 }
 """What makes a scenario short enough for a test; one that is not named here runs as it is."""
 

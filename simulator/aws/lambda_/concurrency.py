@@ -3,17 +3,21 @@
 Rules (AWS Lambda developer guide, "Understanding Lambda function scaling", "Lambda scaling behavior",
 "Configuring reserved concurrency", "Lambda quotas"): an account has a concurrency quota, of which 100 must
 stay unreserved; a function gets at most 1,000 new execution environments every 10 seconds, refilled
-continuously and not saved up; the quota also allows 10 requests a second for each unit of it. Which idle
+continuously and not saved up; the quota also allows 10 requests a second for each unit of it. Until November
+2023 all functions of an account shared a burst of environments, refilled by 500 a minute. Which idle
 environment is reused and how long it lives is not published: the most recently used one, for a fixed time.
+Provisioned concurrency is taken from the account's pool whether it is used or not.
 """
 
 from bisect import bisect_right
 from collections.abc import Mapping
 from enum import IntEnum
+from typing import Final
 
 from simulator.aws.quotas import TokenBucket
 
-_TENTHS = 10  # an environment in tokens of the scaling bucket: N every 10 s is N tenths a second
+_SIXTIETHS: Final = 60
+_TENTHS: Final = 10  # an environment in tokens of the scaling bucket: N every 10 s is N tenths a second
 
 
 class Admission(IntEnum):
@@ -32,41 +36,94 @@ class Admission(IntEnum):
         return self <= Admission.COLD
 
 
-class Environments:
-    """Idle execution environments of one function; the most recently used one is reused first.
+NO_ENVIRONMENT: Final = -1
+PROVISIONED: Final = -2
 
-    An environment that stayed idle for its whole lifetime is gone at that very instant.
+
+class Environments:
+    """Execution environments of one function that are idle; the most recently used one is reused first.
+
+    An environment that stayed idle for its whole lifetime is gone at that very instant. One that is older
+    than *max_age_us* is not used again: Lambda recycles environments every few hours, also busy functions'.
 
     Parameters
     ----------
     idle_lifetime_us : int
         How long an idle environment stays warm [us].
+    max_age_us : int, optional
+        Age [us] at which one is recycled; None: never.
+    provisioned : int
+        Environments of provisioned concurrency: always warm, and taken first.
+    ready_at : int
+        When those are set up [us].
     """
 
-    __slots__ = ("_idle_from", "idle_lifetime_us")
+    __slots__ = (
+        "_born_at",
+        "_idle_from",
+        "_provisioned",
+        "_ready_at",
+        "_renewed_at",
+        "idle_lifetime_us",
+        "max_age_us",
+    )
 
-    def __init__(self, idle_lifetime_us: int) -> None:
+    def __init__(
+        self,
+        idle_lifetime_us: int,
+        max_age_us: int | None = None,
+        *,
+        provisioned: int = 0,
+        ready_at: int = 0,
+    ) -> None:
         self.idle_lifetime_us = idle_lifetime_us
+        self.max_age_us = max_age_us
+        self._provisioned = provisioned
+        self._ready_at = ready_at
         self._idle_from: list[int] = []  # ascending: the last one was used most recently
+        self._born_at: list[int] = []  # of the same environments
+        self._renewed_at = 0  # older ones are not used again
 
-    def acquire(self, now: int) -> bool:
-        """Take the most recently used warm environment; False when there is none."""
-        idle_from = self._idle_from
-        if not idle_from:
-            return False
-        if idle_from[-1] + self.idle_lifetime_us > now:
+    def renew(self, now: int) -> None:
+        """New code at *now* [us]: no environment of before is used again, provisioned ones aside."""
+        self._idle_from.clear()
+        self._born_at.clear()
+        self._renewed_at = now
+
+    def acquire(self, now: int) -> int:
+        """Take a warm environment: `PROVISIONED` or when it was created [us]; else `NO_ENVIRONMENT`."""
+        if self._provisioned and now >= self._ready_at:
+            self._provisioned -= 1
+            return PROVISIONED
+        idle_from, born = self._idle_from, self._born_at
+        while idle_from:
+            if idle_from[-1] + self.idle_lifetime_us <= now:
+                idle_from.clear()  # the youngest is past its lifetime, so all are
+                born.clear()
+                break
             idle_from.pop()
-            return True
-        idle_from.clear()  # the youngest is past its lifetime, so all are
-        return False
+            born_at = born.pop()
+            if self.max_age_us is None or born_at + self.max_age_us > now:
+                return born_at
+        return NO_ENVIRONMENT
 
-    def release(self, now: int) -> None:
+    def release(self, now: int, environment: int) -> None:
         """Keep an environment warm from *now* [us] on; calls come in the order of time."""
-        self._idle_from.append(now)
+        if environment == PROVISIONED:
+            self._provisioned += 1
+        elif environment >= self._renewed_at and (
+            self.max_age_us is None or environment + self.max_age_us > now
+        ):
+            self._idle_from.append(now)
+            self._born_at.append(environment)
 
     def idle(self, now: int) -> int:
         """Number of warm idle environments."""
-        return len(self._idle_from) - bisect_right(self._idle_from, now - self.idle_lifetime_us)
+        ready = self._provisioned if now >= self._ready_at else 0
+        warm = bisect_right(self._idle_from, now - self.idle_lifetime_us)
+        if self.max_age_us is None:
+            return ready + len(self._idle_from) - warm
+        return ready + sum(born_at + self.max_age_us > now for born_at in self._born_at[warm:])
 
 
 def reservation_problem(limit: int | None, reserved: Mapping[str, int], unreserved_minimum: int = 100) -> str:
@@ -105,9 +162,12 @@ class Account:
         What must be left unreserved.
     rps_per_concurrency : int or None
         Requests a second allowed for each unit of concurrency quota; None: any number.
+    burst, burst_per_minute : int
+        New environments of all functions at once, and a minute after that (rules until November 2023);
+        None: no such limit.
     """
 
-    __slots__ = ("limit", "rate", "rps_per_concurrency", "unreserved", "unreserved_running")
+    __slots__ = ("burst", "limit", "rate", "rps_per_concurrency", "unreserved", "unreserved_running")
 
     def __init__(
         self,
@@ -116,6 +176,8 @@ class Account:
         *,
         unreserved_minimum: int = 100,
         rps_per_concurrency: int | None = 10,
+        burst: int | None = None,
+        burst_per_minute: int = 500,
     ) -> None:
         problem = reservation_problem(limit, reserved, unreserved_minimum)
         if problem:
@@ -125,6 +187,8 @@ class Account:
         self.unreserved = None if limit is None else limit - sum(reserved.values())
         self.unreserved_running = 0
         self.rate = self.request_rate(limit)
+        # An environment is sixty tokens: N a minute is N tokens a second.
+        self.burst = None if burst is None else TokenBucket(burst_per_minute, burst * _SIXTIETHS)
 
     def request_rate(self, concurrency: int | None) -> TokenBucket | None:
         """The bucket of requests that *concurrency* units of quota allow: a second's worth at once."""
@@ -150,9 +214,26 @@ class FunctionConcurrency:
         Its idle execution environments.
     scale_per_10s : int or None
         New environments every 10 seconds; None: any number.
+    provisioned : int
+        Its provisioned concurrency: without a reservation, units of the pool that are its own.
+
+    Attributes
+    ----------
+    environment : int
+        What the last invocation that was admitted runs in; to be given back with ``end``.
     """
 
-    __slots__ = ("_account", "_rate", "_scaling", "environments", "reserved", "running")
+    __slots__ = (
+        "_account",
+        "_provisioned",
+        "_rate",
+        "_scale",
+        "_scale_cost",
+        "environment",
+        "environments",
+        "reserved",
+        "running",
+    )
 
     def __init__(
         self,
@@ -160,42 +241,53 @@ class FunctionConcurrency:
         reserved: int | None,
         environments: Environments,
         scale_per_10s: int | None = 1000,
+        *,
+        provisioned: int = 0,
     ) -> None:
         self._account = account
         self.reserved = reserved
         self.environments = environments
+        self.environment = NO_ENVIRONMENT
         self.running = 0
         # A reservation is the function's own quota: its request rate is counted apart too.
         self._rate = account.rate if reserved is None else account.request_rate(reserved)
-        self._scaling = None if scale_per_10s is None else TokenBucket(scale_per_10s, scale_per_10s * _TENTHS)
+        self._scale, self._scale_cost = account.burst, _SIXTIETHS
+        if self._scale is None and scale_per_10s is not None:
+            self._scale, self._scale_cost = TokenBucket(scale_per_10s, scale_per_10s * _TENTHS), _TENTHS
+        self._provisioned = provisioned if reserved is None else 0
+        account.unreserved_running += self._provisioned
 
     def invoke(self, now: int) -> Admission:
         """Ask for one invocation at *now* [us]; when admitted it runs until ``end``."""
         reserved = self.reserved
         account = self._account
+        pooled = reserved is None and self.running >= self._provisioned
         if reserved is not None:
             if self.running >= reserved:
                 return Admission.THROTTLED_RESERVED
-        elif account.unreserved is not None and account.unreserved_running >= account.unreserved:
+        elif pooled and account.unreserved is not None and account.unreserved_running >= account.unreserved:
             return Admission.THROTTLED_ACCOUNT
         if self._rate is not None and not self._rate.take(now):
             return Admission.THROTTLED_RATE
         admission = Admission.WARM
-        if not self.environments.acquire(now):
-            if self._scaling is not None and not self._scaling.take(now, _TENTHS):
+        environment = self.environments.acquire(now)
+        if environment == NO_ENVIRONMENT:
+            if self._scale is not None and not self._scale.take(now, self._scale_cost):
                 return Admission.THROTTLED_SCALING
             admission = Admission.COLD
+            environment = now
+        self.environment = environment
         self.running += 1
-        if reserved is None:
+        if pooled:
             account.unreserved_running += 1
         return admission
 
-    def end(self, now: int) -> None:
-        """An invocation ends at *now* [us]; its environment stays warm."""
+    def end(self, now: int, environment: int) -> None:
+        """The invocation in *environment* ends at *now* [us]; the environment stays warm."""
         self.running -= 1
-        if self.reserved is None:
+        if self.reserved is None and self.running >= self._provisioned:
             self._account.unreserved_running -= 1
-        self.environments.release(now)
+        self.environments.release(now, environment)
 
     def next_admission_at(self, now: int) -> int:
         """The first instant [us] from *now* at which neither request rate nor scaling rate refuses.
@@ -203,6 +295,6 @@ class FunctionConcurrency:
         Says nothing of reserved and account concurrency: those are free again when an invocation ends.
         """
         at = now if self._rate is None else self._rate.next_at(now)
-        if self._scaling is not None and not self.environments.idle(now):
-            at = max(at, self._scaling.next_at(now, _TENTHS))
+        if self._scale is not None and not self.environments.idle(now):
+            at = max(at, self._scale.next_at(now, self._scale_cost))
         return at

@@ -1,8 +1,9 @@
 """Lambda's event source mapping for SQS: how many batches at once, and what a batch's answer means.
 
 Rules: AWS Lambda developer guide, "Using Lambda with Amazon SQS" (scaling since November 2023: 5 concurrent
-batches at first, up to 300 more a minute; maximum concurrency; batching window; partial batch responses).
-How fast an idle mapping shrinks, and the pauses after a throttle, are not published: they come in as numbers.
+batches at first, up to 300 more a minute; maximum concurrency; lower concurrency after function errors;
+partial batch responses; provisioned mode). How fast an idle mapping shrinks, by how much errors lower it, and
+the pauses after a throttle, are not published: they come in as numbers.
 """
 
 import json
@@ -12,6 +13,7 @@ from typing import Final, NamedTuple
 
 _SECOND_US: Final = 1_000_000
 _MINUTE_US: Final = 60_000_000
+_NEVER: Final = -1
 _VISIBILITY_MARGIN_US: Final = 30_000_000  # developer guide: window + function timeout + 30 s
 
 
@@ -21,13 +23,29 @@ class MappingLimit(Enum):
     RAMP = "still growing"
     MAXIMUM_CONCURRENCY = "its MaximumConcurrency"
     MAPPING_CAP = "the most that AWS gives a mapping"
+    ACCOUNT_CONCURRENCY = "the account's concurrency"
+    PROVISIONED_POLLERS = "its pollers"
+    ERROR_BACKOFF = "function errors or throttles not long ago"
+
+
+class ErrorBackoff(NamedTuple):
+    """How failed and throttled invocations lower a mapping's concurrency.
+
+    A second in which more than ``share`` of the invocations were bad takes ``shrink`` of the concurrency,
+    down to what the mapping starts with, and for ``hold_us`` nothing grows. Pollers that know nothing of
+    reserved concurrency so go on taking more than it admits, as users see it. Item failures of a partial batch response are not bad (guide).
+    """
+
+    share: float = 0.05
+    shrink: float = 0.1
+    hold_us: int = 5 * _SECOND_US
 
 
 class EventSourceMapping:
-    """Concurrency of a mapping in standard mode, one batch a slot.
+    """Concurrency of a mapping, one batch a slot.
 
     It starts at *start_concurrency*, and while every allowed slot is busy and messages wait, the caller
-    lets it ``grow`` by one every ``growth_interval_us``. Without any batch for *idle_after_us* it falls to
+    lets it ``grow`` every ``growth_interval_us``. Without any batch for *idle_after_us* it falls to
     the start again, after as long once more to *idle_concurrency* (not where a maximum is set).
 
     Parameters
@@ -40,17 +58,30 @@ class EventSourceMapping:
         Whether the function answers which messages failed.
     start_concurrency, growth_per_minute, cap : int
         Concurrent batches at first, gained a minute, at most.
+    account : int, optional
+        Concurrency quota of the account, which the pollers know (of reserved concurrency they do not).
     idle_after_us : int
         Time without a batch [us] after which it shrinks.
     idle_concurrency : int
         What it shrinks to in the end.
+    backoff : ErrorBackoff, optional
+        What errors and throttles do; None: nothing.
+    step : int
+        Slots gained at a time.
     """
 
     __slots__ = (
+        "_account",
+        "_backoff",
+        "_bad",
+        "_ended",
+        "_held_until",
         "_idle_from",
         "_idle_to",
         "_may_grow_at",
+        "_second_ends_at",
         "_start",
+        "_step",
         "batch_size",
         "busy",
         "ceiling",
@@ -72,20 +103,30 @@ class EventSourceMapping:
         start_concurrency: int = 5,
         growth_per_minute: int = 300,
         cap: int = 1250,
+        account: int | None = None,
         idle_after_us: int = _MINUTE_US,
         idle_concurrency: int = 2,
+        backoff: ErrorBackoff | None = None,
+        step: int = 1,
     ) -> None:
         self.batch_size = batch_size
         self.window_us = window_us
         self.maximum_concurrency = maximum_concurrency
         self.report_batch_item_failures = report_batch_item_failures
-        self.ceiling = cap if maximum_concurrency is None else min(cap, maximum_concurrency)
-        self.growth_interval_us = max(1, round(_MINUTE_US / growth_per_minute))
+        ceilings = [one for one in (cap, maximum_concurrency, account) if one is not None]
+        self.ceiling = min(ceilings)
+        self._account = account
+        self._step = step
+        self.growth_interval_us = max(1, round(_MINUTE_US * step / growth_per_minute))
         self.idle_after_us = idle_after_us
         self._start = min(start_concurrency, self.ceiling)
         self._idle_to = min(idle_concurrency, self._start) if maximum_concurrency is None else self._start
         self._idle_from = 0
         self._may_grow_at = 0
+        self._backoff = backoff
+        self._second_ends_at = 0
+        self._ended = self._bad = 0
+        self._held_until = _NEVER
         self.concurrency = self._start
         self.busy = 0
 
@@ -96,11 +137,18 @@ class EventSourceMapping:
             return MappingLimit.RAMP
         if self.ceiling == self.maximum_concurrency:
             return MappingLimit.MAXIMUM_CONCURRENCY
+        if self.ceiling == self._account:
+            return MappingLimit.ACCOUNT_CONCURRENCY
         return MappingLimit.MAPPING_CAP
 
+    def limit_at(self, now: int) -> MappingLimit:
+        """What binds at *now* [us] when every allowed slot is busy; errors of late before all else."""
+        limit = self.limit
+        return MappingLimit.ERROR_BACKOFF if limit is MappingLimit.RAMP and now < self._held_until else limit
+
     def room(self) -> int:
-        """How many more batches may begin now; of an idle mapping after ``settle``."""
-        return self.concurrency - self.busy
+        """How many more batches may begin now; of an idle mapping after ``settle``, never below 0."""
+        return max(0, self.concurrency - self.busy)
 
     def begin(self, now: int) -> None:
         """A batch takes up a slot at *now* [us]."""
@@ -110,20 +158,70 @@ class EventSourceMapping:
 
     def end(self, now: int) -> None:
         """A batch leaves its slot at *now* [us]."""
+        if now >= self._second_ends_at:
+            self._turn(now)
+        self._ended += 1
         self.busy -= 1
         if not self.busy:
             self._idle_from = now
 
-    def grow(self, now: int) -> bool:
-        """An interval of pressure is over at *now* [us]: allow one batch more.
+    def restart(self, now: int) -> None:
+        """A mapping that was disabled is enabled at *now* [us]: it starts anew."""
+        self.concurrency = self._start
+        self._idle_from = now
+        self._held_until = _NEVER
 
-        False, and nothing changed, at the ceiling and when the last growth is less than an interval ago.
+    # -- growth ------------------------------------------------------------------------------------
+
+    def grow(self, now: int) -> int:
+        """An interval of pressure is over at *now* [us]: allow more; how many slots that is.
+
+        0, and nothing changed, at the ceiling, soon after errors, and when the last growth is less than
+        an interval ago.
         """
-        if self.concurrency >= self.ceiling or now < self._may_grow_at:
-            return False
-        self.concurrency += 1
+        if self.concurrency >= self.ceiling or now < self._may_grow_at or now < self._held_until:
+            return 0
+        gained = min(self._step, self.ceiling - self.concurrency)
+        self.concurrency += gained
         self._may_grow_at = now + self.growth_interval_us
-        return True
+        return gained
+
+    def next_growth_at(self, now: int) -> int:
+        """When an interval of pressure that begins at *now* [us] is over, and nothing holds growth."""
+        return max(now + self.growth_interval_us, self._held_until)
+
+    # -- errors ------------------------------------------------------------------------------------
+
+    def bad(self, now: int, *, ended: bool) -> int | None:
+        """An invocation failed or was throttled at *now* [us]; when its second is to be judged, if untold.
+
+        *ended* tells that its slot is left with it, so ``end`` counts it.
+        """
+        if self._backoff is None:
+            return None
+        if now >= self._second_ends_at:
+            self._turn(now)
+        self._bad += 1
+        if not ended:
+            self._ended += 1
+        return self._second_ends_at - 1 if self._bad == 1 else None
+
+    def judge(self, now: int) -> int:
+        """The second at whose end *now* [us] is had bad invocations: how many slots are lost by that."""
+        backoff = self._backoff
+        if backoff is None or self._bad <= backoff.share * self._ended:
+            return 0
+        self._held_until = now + backoff.hold_us
+        lower = max(min(self._start, self.concurrency), int(self.concurrency * (1 - backoff.shrink)))
+        lost, self.concurrency = self.concurrency - lower, lower
+        return lost
+
+    def _turn(self, now: int) -> None:
+        """Begin to count another second."""
+        self._second_ends_at = now - now % _SECOND_US + _SECOND_US
+        self._ended = self._bad = 0
+
+    # -- idleness ----------------------------------------------------------------------------------
 
     def settle(self, now: int) -> list[tuple[int, int]]:
         """Shrink an idle mapping up to *now* [us]: (instant [us], concurrency) of each fall, mostly none."""
@@ -179,80 +277,6 @@ def item_failures(response: str | None, message_ids: Sequence[str]) -> set[str]:
             return everything
         failed.add(identifier)
     return failed
-
-
-class SettingRanges(NamedTuple):
-    """What AWS allows for the settings of a mapping (CreateEventSourceMapping), both ends included."""
-
-    default_batch_size: int = 10
-    largest_batch: int = 10_000
-    largest_fifo_batch: int = 10
-    largest_batch_without_window: int = 10
-    smallest_window_us: int = _SECOND_US
-    largest_window_us: int = 300 * _SECOND_US
-    maximum_concurrency: tuple[int, int] = (2, 1000)
-
-
-RANGES: Final = SettingRanges()
-
-
-def check_settings(
-    queue_type: str,
-    batch_size: int | None = None,
-    window_us: int = 0,
-    maximum_concurrency: int | None = None,
-    visibility_timeout_us: int | None = None,
-    function_timeout_us: int | None = None,
-    ranges: SettingRanges = RANGES,
-) -> tuple[list[str], int]:
-    """What AWS would refuse in creating this mapping, and its batch size.
-
-    Parameters
-    ----------
-    queue_type : str
-        ``standard`` or ``fifo``.
-    batch_size, window_us, maximum_concurrency : int
-        Settings of the mapping; window [us]. None: not given.
-    visibility_timeout_us, function_timeout_us : int
-        Of the queue and of the function [us], to be held against each other.
-    ranges : SettingRanges
-        AWS's limits.
-    """
-    problems: list[str] = []
-    size = ranges.default_batch_size if batch_size is None else batch_size
-    fifo = queue_type == "fifo"
-    largest = ranges.largest_fifo_batch if fifo else ranges.largest_batch
-    if not 1 <= size <= largest:
-        problems.append(f"BatchSize is {size}; a {queue_type} queue allows 1 to {largest}")
-    if fifo and window_us:
-        problems.append("a batching window is not for FIFO queues")
-    elif not 0 <= window_us <= ranges.largest_window_us or window_us % _SECOND_US:
-        problems.append(
-            f"MaximumBatchingWindowInSeconds is {_seconds(window_us)}; "
-            f"whole seconds from 0s to {_seconds(ranges.largest_window_us)} are allowed"
-        )
-    if not fifo and size > ranges.largest_batch_without_window and window_us < ranges.smallest_window_us:
-        problems.append(
-            f"BatchSize {size} is above {ranges.largest_batch_without_window} and "
-            f"needs a batching window of at least {_seconds(ranges.smallest_window_us)}"
-        )
-    low, high = ranges.maximum_concurrency
-    if maximum_concurrency is not None and not low <= maximum_concurrency <= high:
-        problems.append(f"MaximumConcurrency is {maximum_concurrency}; {low} to {high} are allowed")
-    if (
-        visibility_timeout_us is not None
-        and function_timeout_us is not None
-        and function_timeout_us > visibility_timeout_us
-    ):
-        problems.append(
-            f"the function's timeout ({_seconds(function_timeout_us)}) is above "
-            f"the queue's visibility timeout ({_seconds(visibility_timeout_us)})"
-        )
-    return problems, size
-
-
-def _seconds(duration_us: int) -> str:
-    return f"{duration_us / _SECOND_US:g}s"
 
 
 def effective_visibility_us(visibility_timeout_us: int, window_us: int, function_timeout_us: int) -> int:

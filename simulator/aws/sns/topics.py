@@ -1,18 +1,15 @@
 """Amazon SNS topics: who gets a message.
 
-Rules: a topic gives a copy to each subscription whose filter policy accepts the message's attributes;
+Rules: a topic gives a copy to each subscription whose filter policy accepts the message;
 a FIFO topic deduplicates by itself, over all its groups (conformance SNS-FAN,
 SNS-FIFO). Which call is made when, and what it costs in time, is the caller's part.
 """
 
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Hashable, Mapping
+from typing import Any
 
 from simulator.aws.deduplication import Deduplication
-
-
-def accepts(filter_policy: Mapping[str, Collection[str]], attributes: Mapping[str, str]) -> bool:
-    """Whether every key of the policy is an attribute with one of the listed values."""
-    return all(attributes.get(key) in values for key, values in filter_policy.items())
+from simulator.aws.sns.filter_policy import FilterPolicy, Scope
 
 
 class Subscription:
@@ -22,24 +19,33 @@ class Subscription:
     ----------
     to_fifo : bool
         Whether the queue is a FIFO queue.
-    filter_policy : mapping, optional
-        Values accepted of each attribute named; none or an empty one accepts everything.
+    filter_policy : JSON object, optional
+        None or an empty one accepts everything; `filter_validity` says what SNS refuses.
+    filter_policy_scope : str
+        What the policy looks at: ``MessageAttributes`` or ``MessageBody``.
     raw_message_delivery : bool
         Whether the queue gets the body as published, without SNS's envelope around it.
     """
 
-    __slots__ = ("filter_policy", "raw_message_delivery", "to_fifo")
+    __slots__ = ("filter_policy", "of_body", "raw_message_delivery", "to_fifo")
 
     def __init__(
         self,
         *,
         to_fifo: bool = False,
-        filter_policy: Mapping[str, Collection[str]] | None = None,
+        filter_policy: Mapping[str, Any] | None = None,
+        filter_policy_scope: Scope = "MessageAttributes",
         raw_message_delivery: bool = False,
     ) -> None:
         self.to_fifo = to_fifo
-        self.filter_policy = filter_policy or {}
+        self.filter_policy = FilterPolicy(filter_policy)
+        self.of_body = filter_policy_scope == "MessageBody"
         self.raw_message_delivery = raw_message_delivery
+
+    def accepts(self, attributes: Mapping[str, Mapping[str, str]], body: str) -> bool:
+        """Whether the filter lets a message with these attributes and this body through."""
+        policy = self.filter_policy
+        return (policy.of_text(body) if self.of_body else policy.of_attributes(attributes)).accepted
 
 
 class StandardTopic:
@@ -47,7 +53,6 @@ class StandardTopic:
 
     def __init__(self) -> None:
         self.subscriptions: list[Subscription] = []
-        self._receivers: dict[frozenset[tuple[str, str]], tuple[int, ...]] = {}
 
     def refusal(self, subscription: Subscription) -> str | None:
         """Why the subscription is not taken; None: it is."""
@@ -60,23 +65,15 @@ class StandardTopic:
         reason = self.refusal(subscription)
         if reason is None:
             self.subscriptions.append(subscription)
-            self._receivers.clear()
         return reason
 
-    def receivers(self, attributes: Mapping[str, str]) -> tuple[int, ...]:
-        """Which subscriptions, by their number from 0, get a message with these attributes.
-
-        The policies are evaluated once for each combination of values that occurs.
-        """
-        combination = frozenset(attributes.items())
-        receivers = self._receivers.get(combination)
-        if receivers is None:
-            receivers = self._receivers[combination] = tuple(
-                number
-                for number, subscription in enumerate(self.subscriptions)
-                if accepts(subscription.filter_policy, attributes)
-            )
-        return receivers
+    def receivers(self, attributes: Mapping[str, Mapping[str, str]], body: str = "") -> tuple[int, ...]:
+        """Which subscriptions, by their number from 0, get a message with these attributes and this body."""
+        return tuple(
+            number
+            for number, subscription in enumerate(self.subscriptions)
+            if subscription.accepts(attributes, body)
+        )
 
 
 class FifoTopic(StandardTopic):

@@ -7,6 +7,8 @@ Sources: AWS Lambda developer guide ("Understanding Lambda function scaling", "L
 import pytest
 
 from simulator.aws.lambda_.concurrency import (
+    NO_ENVIRONMENT,
+    PROVISIONED,
     Account,
     Admission,
     Environments,
@@ -30,6 +32,11 @@ def function(
     return FunctionConcurrency(account, reserved, Environments(lifetime), scale_per_10s)
 
 
+def end(f: FunctionConcurrency, now: int) -> None:
+    """End an invocation that ran in the environment given out last."""
+    f.end(now, f.environment)
+
+
 def admit_all(f: FunctionConcurrency, now: int, most: int) -> int:
     """Invoke until refused, at most *most* times; how many were admitted."""
     for count in range(most):
@@ -41,7 +48,7 @@ def admit_all(f: FunctionConcurrency, now: int, most: int) -> int:
 def test_first_invocation_is_cold_and_the_next_one_reuses_its_environment():
     f = function()
     assert f.invoke(0) is Admission.COLD
-    f.end(SECOND)
+    end(f, SECOND)
     assert f.invoke(SECOND) is Admission.WARM
 
 
@@ -53,20 +60,20 @@ def test_a_busy_environment_is_not_shared():
 
 def test_an_idle_environment_is_gone_the_instant_its_lifetime_ends():
     environments = Environments(LIFETIME)
-    environments.release(0)
+    environments.release(0, 0)
     assert environments.idle(LIFETIME - 1) == 1
     assert environments.idle(LIFETIME) == 0
-    assert not environments.acquire(LIFETIME)
-    environments.release(0)
-    assert environments.acquire(LIFETIME - 1)
+    assert environments.acquire(LIFETIME) == NO_ENVIRONMENT
+    environments.release(0, 0)
+    assert environments.acquire(LIFETIME - 1) == 0
 
 
 def test_the_most_recently_used_environment_is_reused_so_that_the_rest_idles_out():
     environments = Environments(100)
-    environments.release(0)
-    environments.release(50)
-    assert environments.acquire(60)  # the one of 50
-    environments.release(70)
+    environments.release(0, 0)
+    environments.release(50, 10)
+    assert environments.acquire(60) == 10
+    environments.release(70, 10)
     assert environments.idle(99) == 2
     assert environments.idle(100) == 1  # the one of 0 was never touched
 
@@ -77,8 +84,73 @@ def test_expired_environments_do_not_pile_up():
         for _ in range(5):
             environments.acquire(now)
         for _ in range(5):
-            environments.release(now)
+            environments.release(now, now)
     assert len(environments._idle_from) == 5
+
+
+def test_an_environment_is_recycled_at_its_age_however_busy_it_is():
+    environments = Environments(LIFETIME, 7200 * SECOND)
+    for now in range(0, 7200, 60):
+        environments.release(now * SECOND, 0)
+        assert environments.acquire((now + 30) * SECOND) == 0
+    environments.release(7199 * SECOND, 0)
+    assert environments.idle(7200 * SECOND) == 0
+    assert environments.acquire(7200 * SECOND) == NO_ENVIRONMENT
+    environments.release(7201 * SECOND, 0)
+    assert environments.idle(7201 * SECOND) == 0
+
+
+def test_of_idle_environments_an_old_one_does_not_hide_a_young_one():
+    environments = Environments(LIFETIME, 100)
+    environments.release(50, 40)
+    environments.release(60, 0)
+    assert environments.acquire(101) == 40
+
+
+def test_provisioned_environments_are_warm_taken_first_and_never_go():
+    environments = Environments(100, 1000, provisioned=2)
+    assert [environments.acquire(10**9) for _ in range(3)] == [PROVISIONED, PROVISIONED, NO_ENVIRONMENT]
+    environments.release(10**9, PROVISIONED)
+    assert environments.idle(10**12) == 1
+
+
+def test_provisioned_concurrency_has_no_cold_start_up_to_its_number_and_overflows_on_demand():
+    account = Account(1000, {})
+    f = FunctionConcurrency(account, None, Environments(LIFETIME, provisioned=50), provisioned=50)
+    assert [f.invoke(0) for _ in range(60)] == [Admission.WARM] * 50 + [Admission.COLD] * 10
+
+
+def test_provisioned_environments_that_are_not_set_up_yet_start_cold():
+    environments = Environments(LIFETIME, provisioned=5, ready_at=120 * SECOND)
+    f = FunctionConcurrency(Account(1000, {}), None, environments, provisioned=5)
+    assert f.invoke(119 * SECOND) is Admission.COLD
+    assert f.invoke(120 * SECOND) is Admission.WARM
+
+
+def test_provisioned_concurrency_is_kept_from_all_others_whether_it_is_used_or_not():
+    account = Account(1000, {})
+    kept = FunctionConcurrency(account, None, Environments(LIFETIME, provisioned=300), provisioned=300)
+    other = FunctionConcurrency(account, None, Environments(LIFETIME))
+    assert admit_all(other, 0, 1000) == 700
+    assert admit_all(kept, 0, 1000) == 300
+    assert kept.invoke(0) is Admission.THROTTLED_ACCOUNT
+    end(kept, 1)
+    assert other.invoke(1) is Admission.THROTTLED_ACCOUNT
+    end(other, 2)
+    assert admit_all(kept, 2, 10) == 2  # its own unit, and one of the pool
+
+
+def test_before_november_2023_all_functions_shared_a_burst_and_500_environments_a_minute():
+    account = Account(20_000, {}, burst=3000, burst_per_minute=500)
+    one = FunctionConcurrency(account, None, Environments(LIFETIME), None)
+    other = FunctionConcurrency(account, None, Environments(LIFETIME), None)
+    assert admit_all(one, 0, 2500) == 2500
+    assert admit_all(other, 0, 2500) == 500
+    assert other.invoke(0) is Admission.THROTTLED_SCALING
+    assert other.next_admission_at(0) == 120_000  # one in 0.12 s is 500 a minute
+    for nth in range(1, 501):
+        assert one.invoke(nth * 120_000).admitted
+    assert one.invoke(60 * SECOND) is Admission.THROTTLED_SCALING
 
 
 def test_ten_thousand_wanted_get_a_thousand_at_once_and_a_hundred_a_second_so_all_after_90_s():
@@ -102,7 +174,7 @@ def test_warm_environments_need_no_scaling_rate():
     f = function(20_000)
     assert admit_all(f, 0, 5000) == 1000
     for _ in range(1000):
-        f.end(1)
+        end(f, 1)
     assert [f.invoke(1) for _ in range(1000)] == [Admission.WARM] * 1000
     assert f.invoke(1) is Admission.THROTTLED_SCALING
 
@@ -119,7 +191,7 @@ def test_reserved_concurrency_is_a_ceiling():
     f = function(reserved=5)
     assert admit_all(f, 0, 100) == 5
     assert f.invoke(0) is Admission.THROTTLED_RESERVED
-    f.end(10)
+    end(f, 10)
     assert f.invoke(10) is Admission.WARM
 
 
@@ -136,7 +208,7 @@ def test_functions_without_a_reservation_share_what_is_not_reserved():
     assert admit_all(other, 0, 500) == 100
     assert other.invoke(0) is Admission.THROTTLED_ACCOUNT
     assert admit_all(important, 0, 1000) == 400  # untouched by the others
-    one.end(1)
+    end(one, 1)
     assert other.invoke(1) is Admission.COLD
 
 
@@ -160,7 +232,7 @@ def test_a_unit_of_concurrency_serves_ten_requests_a_second():
     f = function(100)
     for _ in range(1000):
         assert f.invoke(0).admitted
-        f.end(0)
+        end(f, 0)
     assert f.invoke(0) is Admission.THROTTLED_RATE
     assert f.next_admission_at(0) == 1000  # 1,000 a second
     assert f.invoke(1000) is Admission.WARM
@@ -173,11 +245,11 @@ def test_the_request_rate_of_the_account_is_shared_and_a_reservation_has_its_own
     other = FunctionConcurrency(account, None, Environments(LIFETIME))
     for _ in range(1100):
         assert one.invoke(0).admitted
-        one.end(0)
+        end(one, 0)
     assert other.invoke(0) is Admission.THROTTLED_RATE
     for _ in range(100):
         assert reserved.invoke(0).admitted
-        reserved.end(0)
+        end(reserved, 0)
     assert reserved.invoke(0) is Admission.THROTTLED_RATE
 
 
@@ -188,7 +260,7 @@ def test_reserved_five_with_half_a_second_of_work_takes_ten_a_second_and_with_tw
         started = 0
         for now in range(0, 100 * SECOND, 10_000):
             while ends and ends[0] <= now:
-                f.end(ends.pop(0))
+                end(f, ends.pop(0))
             while f.invoke(now).admitted:
                 started += 1
                 ends.append(now + work)
@@ -201,10 +273,10 @@ def test_gates_are_asked_in_order_and_concurrency_refusals_spend_no_request():
     for _ in range(1000):
         assert f.invoke(0) is Admission.THROTTLED_RESERVED
     for _ in range(10):
-        f.end(0)
+        end(f, 0)
     for _ in range(90):
         assert f.invoke(0).admitted
-        f.end(0)
+        end(f, 0)
     assert f.invoke(0) is Admission.THROTTLED_RATE
 
 

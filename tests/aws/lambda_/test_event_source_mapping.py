@@ -9,14 +9,22 @@ import json
 import pytest
 
 from simulator.aws.lambda_.event_source_mapping import (
+    ErrorBackoff,
     EventSourceMapping,
     MappingLimit,
-    check_settings,
     effective_visibility_us,
     item_failures,
     throttle_pause_us,
 )
 from simulator.recording.tables import Limit
+from simulator.scenario.event_source_settings import (
+    RANGES,
+    Settings,
+    check_settings,
+    ranges_of,
+    setting_problems,
+)
+from simulator.scenario.rules import dated
 
 SECOND = 1_000_000
 
@@ -119,6 +127,76 @@ def test_a_mapping_with_maximum_concurrency_does_not_shrink_to_two():
     assert mapping.concurrency == 5
 
 
+def test_the_accounts_quota_is_a_ceiling_that_pollers_know():
+    mapping = EventSourceMapping(account=6)
+    ramp(mapping, 6)
+    assert mapping.limit is MappingLimit.ACCOUNT_CONCURRENCY
+
+
+def under_errors(mapping: EventSourceMapping, ended: int, bad: int, second: int) -> int:
+    """In one second *ended* batches end, of which *bad* went badly; how many slots are lost by that."""
+    judged_at = None
+    for nth in range(ended):
+        at = second * SECOND + nth
+        if nth < bad:
+            judged_at = mapping.bad(at, ended=True) or judged_at
+        mapping.end(at)
+        mapping.begin(at)
+    assert judged_at == (second + 1) * SECOND - 1
+    return mapping.judge(judged_at)
+
+
+def test_a_second_with_more_than_5_percent_bad_takes_a_tenth_of_the_concurrency():
+    mapping = EventSourceMapping(backoff=ErrorBackoff())
+    ramp(mapping, 100)
+    assert under_errors(mapping, 100, 5, 300) == 0
+    assert under_errors(mapping, 100, 6, 301) == 10
+    assert mapping.concurrency == 90
+    assert under_errors(mapping, 90, 90, 302) == 9
+
+
+def test_after_bad_seconds_growth_is_held_for_5_s():
+    mapping = EventSourceMapping(backoff=ErrorBackoff())
+    ramp(mapping, 100)
+    under_errors(mapping, 100, 100, 300)
+    judged_at = 301 * SECOND - 1
+    assert mapping.limit_at(judged_at) is MappingLimit.ERROR_BACKOFF
+    assert not mapping.grow(judged_at + 5 * SECOND - 1)
+    assert mapping.next_growth_at(judged_at) == judged_at + 5 * SECOND
+    assert mapping.grow(judged_at + 5 * SECOND)
+    assert mapping.limit_at(judged_at + 5 * SECOND) is MappingLimit.RAMP
+
+
+def test_errors_never_take_what_a_mapping_starts_with():
+    mapping = EventSourceMapping(backoff=ErrorBackoff())
+    ramp(mapping, 20)
+    for second in range(100, 160):
+        under_errors(mapping, 20, 20, second)
+    assert mapping.concurrency == 5
+
+
+def test_throttles_count_as_bad_though_their_slot_is_kept():
+    mapping = EventSourceMapping(backoff=ErrorBackoff())
+    ramp(mapping, 100)
+    judged_at = [mapping.bad(500 * SECOND + nth, ended=False) for nth in range(10)]
+    assert judged_at == [501 * SECOND - 1] + [None] * 9
+    assert mapping.judge(501 * SECOND - 1) == 10
+
+
+def test_without_a_backoff_errors_change_nothing():
+    mapping = EventSourceMapping()
+    ramp(mapping, 100)
+    assert mapping.bad(500 * SECOND, ended=True) is None
+    assert mapping.judge(501 * SECOND) == 0
+
+
+def test_an_enabled_mapping_starts_anew():
+    mapping = EventSourceMapping()
+    ramp(mapping, 50)
+    mapping.restart(100 * SECOND)
+    assert (mapping.concurrency, mapping.room()) == (5, 0)
+
+
 def test_a_busy_mapping_does_not_shrink():
     mapping = EventSourceMapping()
     ramp(mapping, 20)
@@ -215,7 +293,32 @@ def test_a_function_timeout_above_the_visibility_timeout_is_refused():
     equal, _ = check_settings("standard", visibility_timeout_us=30 * SECOND, function_timeout_us=30 * SECOND)
     above, _ = check_settings("standard", visibility_timeout_us=30 * SECOND, function_timeout_us=31 * SECOND)
     assert equal == []
-    assert above == ["the function's timeout (31s) is above the queue's visibility timeout (30s)"]
+    assert above == ["Timeout: the function's timeout (31s) is above the queue's visibility timeout (30s)"]
+
+
+def test_ranges_are_those_of_the_dated_rules():
+    assert ranges_of(dated()) == RANGES
+
+
+@pytest.mark.parametrize(
+    ("minimum", "maximum", "refused"),
+    [
+        (2, 200, ""),
+        (200, 10_000, ""),
+        (1, 200, "MinimumPollers"),
+        (201, 500, "MinimumPollers"),
+        (2, 10_001, "MaximumPollers"),
+        (100, 50, "MinimumPollers"),
+    ],
+)
+def test_provisioned_pollers_are_2_to_200_and_2_to_10000(minimum: int, maximum: int, refused: str):
+    given = Settings("standard", minimum_pollers=minimum, maximum_pollers=maximum)
+    assert [problem.setting for problem in setting_problems(given)] == ([refused] if refused else [])
+
+
+def test_provisioned_pollers_exclude_maximum_concurrency():
+    given = Settings("standard", maximum_concurrency=10, minimum_pollers=2, maximum_pollers=2)
+    assert [problem.setting for problem in setting_problems(given)] == ["MaximumConcurrency"]
 
 
 def test_all_problems_are_named_at_once():

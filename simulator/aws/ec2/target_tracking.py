@@ -1,12 +1,14 @@
-"""EC2 Auto Scaling: target tracking on backlog per instance.
+"""EC2 Auto Scaling: target tracking.
 
 Rules (EC2 Auto Scaling user guide, "Target tracking scaling policies" and "Scaling policy based on Amazon
 SQS"; alarms as observed): the high alarm needs 3 of 3 one-minute points above the target; the low alarm 15
-of 15 below 0.7 times the target (contested: other texts say 0.9); a metric with insufficient data scales
-neither out nor in; capacity is rounded up when adding and toward zero when removing.
+of 15 below 0.7 times the target (contested: other texts say 0.9; Application Auto Scaling 0.9); a metric with
+insufficient data scales neither out nor in; capacity is rounded up when adding and toward zero when removing;
+of several policies the largest wish scales out, and all that may scale in must agree to it.
 """
 
 import math
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import Final, NamedTuple
 
@@ -36,7 +38,7 @@ class Decision(NamedTuple):
     alarm: Alarm
 
 
-def backlog_per_instance(visible: int, in_service: int) -> float:
+def backlog_per_instance(visible: float, in_service: int) -> float:
     """Visible messages for each instance in service; nan without instances (no point is published)."""
     return visible / in_service if in_service else math.nan
 
@@ -50,8 +52,8 @@ class TargetTracking:
     """A target tracking policy, asked once a minute with the points that are published by then.
 
     Stateless: the same points and sizes give the same decision, and a repeated one changes nothing, because
-    warming instances count in the desired capacity already. AWS lowers a group more slowly than the target
-    asks for, by how much is not published; here it goes to the target at once.
+    warming instances count in the desired capacity already. The metric is one that a larger group lowers in
+    proportion: a backlog for each instance, or the group's utilisation.
 
     Parameters
     ----------
@@ -65,9 +67,21 @@ class TargetTracking:
         Share of the target below which a point is low.
     disable_scale_in : bool
         The policy only adds.
+    in_step : float
+        Share of the group that a decision removes at most, at least one instance: AWS removes "more
+        gradually" than it adds, and publishes no number.
     """
 
-    __slots__ = ("disable_scale_in", "in_points", "low", "maximum", "minimum", "out_points", "target")
+    __slots__ = (
+        "disable_scale_in",
+        "in_points",
+        "in_step",
+        "low",
+        "maximum",
+        "minimum",
+        "out_points",
+        "target",
+    )
 
     def __init__(
         self,
@@ -78,6 +92,7 @@ class TargetTracking:
         in_points: int = 15,
         in_ratio: float = 0.7,
         disable_scale_in: bool = False,
+        in_step: float = 1.0,
     ) -> None:
         self.target = target
         self.minimum = minimum
@@ -86,6 +101,7 @@ class TargetTracking:
         self.in_points = in_points
         self.low = in_ratio * target
         self.disable_scale_in = disable_scale_in
+        self.in_step = in_step
 
     @property
     def points_needed(self) -> int:
@@ -126,10 +142,21 @@ class TargetTracking:
             usable = in_service - warming
             wanted = max(current, usable + capacity_change(usable * (points[-1] / self.target - 1)))
         elif alarm is Alarm.LOW and not warming and not self.disable_scale_in:
-            wanted = min(current, current + capacity_change(current * (points[-1] / self.target - 1)))
+            least = current - max(1, math.floor(current * self.in_step))
+            asked = current + capacity_change(current * (points[-1] / self.target - 1))
+            wanted = min(current, max(asked, least))
         if wanted == current:
             return Decision(current, wanted, alarm)
         return Decision(min(max(wanted, self.minimum), self.maximum), wanted, alarm)
+
+
+def together(policies: Sequence[TargetTracking], decisions: Sequence[Decision], current: int) -> Decision:
+    """What several policies of one group come to: the largest wish out; in only if all agree that may."""
+    largest = max(decisions, key=lambda made: made.desired)
+    if largest.desired > current:
+        return largest
+    may = [made for policy, made in zip(policies, decisions, strict=True) if not policy.disable_scale_in]
+    return max(may, key=lambda made: made.desired) if may else largest
 
 
 def _newest(points: PublishedPoints, count: int) -> list[float]:

@@ -1,4 +1,4 @@
-"""Target tracking on backlog per instance.
+"""Target tracking.
 
 Sources: EC2 Auto Scaling user guide ("Target tracking scaling policies", "Scaling policy based on Amazon
 SQS", worked example 10 -> 15), alarms that target tracking was seen to create (3 of 3, 15 of 15, 0.7).
@@ -9,7 +9,13 @@ import math
 import pytest
 
 from simulator.aws.cloudwatch.metrics import PublishedPoints
-from simulator.aws.ec2.auto_scaling import Alarm, TargetTracking, backlog_per_instance, capacity_change
+from simulator.aws.ec2.target_tracking import (
+    Alarm,
+    TargetTracking,
+    backlog_per_instance,
+    capacity_change,
+    together,
+)
 
 NAN = math.nan
 
@@ -120,3 +126,39 @@ def test_a_missing_point_is_made_good_by_an_older_one_a_little_further_back():
     assert policy().desired(points(150, 150, NAN, 150), 10, 10, 0).desired == 15
     assert policy().desired(points(150, NAN, 150, NAN, 150), 10, 10, 0).desired == 15
     assert policy().desired(points(150, 150, NAN, NAN, NAN, 150), 10, 10, 0).desired == 10
+
+
+def test_of_several_policies_the_largest_wish_scales_out_and_all_must_agree_to_scale_in():
+    one, other = policy(100), policy(10)
+    high, low, middling = points(*[150] * 15), points(*[5] * 15), points(*[90] * 15)
+
+    def decide(seen: PublishedPoints, seen_by_other: PublishedPoints) -> int:
+        decisions = [one.desired(seen, 10, 10, 0), other.desired(seen_by_other, 10, 10, 0)]
+        return together([one, other], decisions, 10).desired
+
+    assert decide(high, points(*[30] * 15)) == 30
+    assert decide(low, points(*[10] * 15)) == 10
+    assert decide(low, points(*[5] * 15)) == 5
+    assert decide(middling, points(*[1] * 15)) == 10
+
+
+def test_a_policy_that_may_not_scale_in_is_not_asked_for_its_consent():
+    adds = policy(100, disable_scale_in=True)
+    both = policy(100)
+    seen = points(*[60] * 15)
+    decisions = [adds.desired(seen, 10, 10, 0), both.desired(seen, 10, 10, 0)]
+    assert together([adds, both], decisions, 10).desired == 6
+    assert together([adds], decisions[:1], 10).desired == 10
+
+
+def test_a_group_gives_up_a_share_at_a_time_at_least_one():
+    """AWS removes more gradually than it adds; the share is ours, as no number is published."""
+    seen = points(*[0] * 15)
+    assert TargetTracking(100, 0, 50, in_step=0.1).desired(seen, 30, 30, 0).desired == 27
+    assert TargetTracking(100, 0, 50, in_step=0.1).desired(seen, 4, 4, 0).desired == 3
+    assert TargetTracking(100, 0, 50, in_step=0.1).desired(points(*[69] * 15), 3, 3, 0).desired == 3
+
+
+def test_a_utilisation_is_tracked_like_a_backlog():
+    """Four instances at 80% of their workers are wanted at 50%: 4 x 0.8 / 0.5 is 6.4."""
+    assert policy(0.5).desired(points(0.8, 0.8, 0.8), 4, 4, 0).desired == 7

@@ -1,0 +1,1 @@
+"""Kubernetes: how a Deployment's pods are scaled, on EKS or elsewhere."""

@@ -1,0 +1,32 @@
+"""What people regret in an outage: a queue that keeps messages for less time than its consumers are away."""
+
+from collections.abc import Iterator
+
+from simulator.scenario.faults import Fault
+from simulator.scenario.problems import Finding
+from simulator.scenario.schema import Scenario
+from simulator.scenario.units import write_duration
+
+
+def outlasted(scenario: Scenario) -> Iterator[Finding]:
+    """Find queues whose retention is shorter than a fault in which nobody receives from them."""
+    for name, fault in scenario.faults.items():
+        for queue_name in _without_receives(scenario, fault):
+            queue = scenario.queues[queue_name]
+            if fault.for_us is not None and queue.retention < fault.for_us:
+                kept, away = write_duration(queue.retention), write_duration(fault.for_us)
+                message = f"is {kept}; faults.{name} lasts {away}: what is older than {kept} by then is lost"
+                yield Finding(("queues", queue_name, "retention"), message)
+
+
+def _without_receives(scenario: Scenario, fault: Fault) -> tuple[str, ...]:
+    """Queues that a fault leaves without receives, as far as whom it meets polls them."""
+    if fault.kind == "queue":
+        return (fault.target,) if fault.denied == "receive" else ()
+    if not fault.down or fault.kind == "downstream":
+        return ()
+    if fault.kind == "function":
+        return tuple(scenario.functions[fault.target].event_sources)
+    section = fault.path.partition(".")[0]
+    queues: tuple[str, ...] = getattr(scenario, section)[fault.target].queues
+    return queues

@@ -1,0 +1,51 @@
+"""Which functions are invoked without a queue, by whom, and where their events are counted."""
+
+from collections.abc import Iterator
+
+from simulator.scenario.producers import Producer
+from simulator.scenario.schema import Scenario
+
+
+def function_of(scenario: Scenario, producer: Producer) -> str:
+    """Give the function that a producer invokes itself; "" where it sends to a topic or a queue.
+
+    A queue and a function may have one name: then the producer means the function if it says how it
+    invokes.
+    """
+    elsewhere = producer.target in scenario.topics or producer.target in scenario.queues
+    if producer.target not in scenario.functions or (elsewhere and producer.invocation is None):
+        return ""
+    return producer.target
+
+
+def asynchronous(scenario: Scenario) -> list[str]:
+    """Give the functions that are invoked asynchronously: by topics, and by producers that do not wait."""
+    targets = {
+        function_of(scenario, producer)
+        for producer in scenario.producers.values()
+        if producer.invocation != "request_response"
+    }
+    for topic in scenario.topics.values():
+        targets |= {subscription.function or "" for subscription in topic.subscriptions.values()}
+    return [name for name in scenario.functions if name in targets]
+
+
+def synchronous(scenario: Scenario) -> list[str]:
+    """Give the functions that producers invoke and wait for."""
+    targets = {
+        function_of(scenario, producer)
+        for producer in scenario.producers.values()
+        if producer.invocation == "request_response"
+    }
+    return [name for name in scenario.functions if name in targets]
+
+
+def lines(scenario: Scenario) -> Iterator[tuple[str, str]]:
+    """Give the path under which each function's events are counted, and the function's name.
+
+    In rows and keys such a path stands for the queue they wait in, and for who consumes them.
+    """
+    for name in asynchronous(scenario):
+        yield f"functions.{name}.async", name
+    for name in synchronous(scenario):
+        yield f"functions.{name}.invoke", name
