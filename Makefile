@@ -47,8 +47,9 @@ lint: $(VENV)/.dev ## ruff and mypy --strict
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-docs: $(VENV)/.installed ## Write docs/scenario-reference.md anew from the schema
+docs: $(VENV)/.installed ## Write docs/scenario-reference.md and docs/scenarios.md anew
 	$(BIN)/simulator schema -o md > docs/scenario-reference.md
+	$(BIN)/simulator scenarios -o md > docs/scenarios.md
 
 lock: ## New versions for requirements.lock, from a fresh environment
 	rm -rf $(VENV)

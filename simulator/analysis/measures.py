@@ -367,6 +367,8 @@ class Measures:
         thing, window = [self._index[consumer]], (self.first_bin, self.last_bin)
         self._invocations(consumer, tuple(thing))
         self._empty_receives(consumer, thing)
+        if consumer in self.frame.memory_gb:
+            self._billed(consumer, thing)
         for metric, level in LEVELS.items():
             means = self.level_means(level, thing, *window)
             if all(math.isnan(mean) for mean in means):
@@ -383,3 +385,15 @@ class Measures:
             found |= limits.of_drain(self.runs, thing[0], queue)
         for key, estimate in found.items():
             self._put(consumer, key, estimate)
+
+    def _billed(self, consumer: str, thing: list[int]) -> None:
+        """Billed duration of an invocation, and memory times billed duration [GB-s]."""
+        seconds = [run.total(Field.BILLED_MS, thing, self.first_bin) / 1_000 for run in self.runs]
+        numbers = self._totals(Field.INVOCATION, tuple(thing), PROCESSINGS)
+        means = [
+            whole / number if number else math.nan for whole, number in zip(seconds, numbers, strict=True)
+        ]
+        self._put(consumer, "billed.mean", intervals.of_means(means, "s"))
+        memory_gb = self.frame.memory_gb[consumer]
+        gb_s = [memory_gb * whole for whole in seconds]
+        self._put(consumer, "billed_gb_s.count", intervals.of_means(gb_s, "1"))

@@ -112,6 +112,8 @@ class Field(IntEnum):
     """of that, calls in service at downstreams [us]"""
     WAITING_US = 163
     """of that, in downstreams' lines and in pauses between tries [us]"""
+    BILLED_MS = 164
+    """what Lambda bills of a function's invocations, in started milliseconds, by bin they started"""
     IN_ALARM_FROM = 120
     """when an alarm went into ALARM [us], plus one, by that bin; bucket: the second in it"""
     IN_ALARM_US = 121
@@ -176,6 +178,10 @@ class Frame:
         Paths of the consumers that call downstreams.
     downstreams : mapping of str to float
         Paths of the downstreams, with how many calls each serves at once; nan: any number.
+    memory_gb : mapping of str to float
+        By path of each consumer that is a function: its memory [GiB, which Lambda calls GB].
+    creation_us : int
+        Of a cold start: creating the environment, before the init that is billed [us].
     """
 
     things: Sequence[str]
@@ -190,6 +196,8 @@ class Frame:
     callers: frozenset[str] = frozenset()
     downstreams: Mapping[str, float] = field(default_factory=dict)
     alarms: frozenset[str] = frozenset()
+    memory_gb: Mapping[str, float] = field(default_factory=dict)
+    creation_us: int = 0
 
     @cached_property
     def bin_us(self) -> int:

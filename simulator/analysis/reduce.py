@@ -296,9 +296,19 @@ class Reducer:
         self._count(Field.INVOCATION, consumer, began, bucket=_wide(c["attempt"]))
         self._count(Field.COLD, consumer, began, ran & (init > 0))
         self._count(Field.BATCHED, consumer, began, ran, 0, _wide(c["messages"]))
+        if self.frame.memory_gb:
+            self._billed(consumer, began, ended - began + np.maximum(init - self.frame.creation_us, 0), ran)
         if self.frame.callers:
             self._calls(c, consumer, began, ran & (ended != NONE))
         self._end(ended)
+
+    def _billed(
+        self, consumer: np.ndarray, began: np.ndarray, lasted_us: np.ndarray, ran: np.ndarray
+    ) -> None:
+        """What Lambda bills: init and run, each invocation by the started millisecond (since August 2025)."""
+        function = np.array([thing in self.frame.memory_gb for thing in self.frame.things], dtype=bool)
+        over = ran & function[consumer] & (lasted_us >= 0)
+        self._count(Field.BILLED_MS, consumer, began, over, 0, -(-lasted_us // 1_000))
 
     def _calls(
         self, c: Mapping[str, np.ndarray], consumer: np.ndarray, began: np.ndarray, ran: np.ndarray

@@ -15,6 +15,7 @@ from simulator.scenario.schema import Scenario
 
 _US: Final = 1_000_000
 _BATCH: Final = 5
+_GIB: Final = 1 << 30
 
 
 def frame_of(scenario: Scenario, things: Sequence[str]) -> Frame:
@@ -37,6 +38,13 @@ def frame_of(scenario: Scenario, things: Sequence[str]) -> Frame:
         callers=caller_paths(scenario),
         alarms=frozenset(f"alarms.{name}" for name in scenario.alarms),
         downstreams=capacities(scenario),
+        memory_gb={
+            path: function.memory / _GIB
+            for name, function in scenario.functions.items()
+            for path in queue_of(scenario)
+            if path.startswith(f"functions.{name}.")
+        },
+        creation_us=scenario.rules.value("lambda.environment_creation") or 0,
     )
 
 

@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "run": "Simulate a scenario and write its report.",
     "compare": "Simulate the variants of a scenario, or several scenarios, and say what differs.",
     "validate": "Check scenarios without running them.",
+    "scenarios": "List what there is to run, and the question each answers.",
     "explain": "Tell one message's life, and what would have avoided how it ended.",
     "script": "Make timed API calls and print what AWS would answer, and when.",
     "filter": "Say whether a message passes a filter, and which key decides.",

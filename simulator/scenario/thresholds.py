@@ -102,6 +102,10 @@ METRICS: Final[Mapping[str, Metric]] = {
         "busy share of the workers there are; of a downstream: of its connections, else of its parallelism",
         {"": SHARE}, (*_CONSUMERS, DOWNSTREAM),
     ),
+    "billed": Metric("billed duration of an invocation of a function, init and run", _MEAN, (MAPPING, LINE)),
+    "billed_gb_s": Metric(
+        "memory of a function times its billed durations [GB-s]", {"count": COUNT}, (MAPPING, LINE)
+    ),
     "own_work": Metric("of an invocation's time per message: its own", _MEAN, _CONSUMERS),
     "downstream": Metric("of an invocation's time per message: served by downstreams", _MEAN, _CONSUMERS),
     "waiting": Metric(

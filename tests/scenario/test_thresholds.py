@@ -87,6 +87,6 @@ def test_labels_are_the_words_of_the_tables() -> None:
     causes = {cause.name.lower() for cause in Cause}
     limits = {limit.name.lower() for limit in Limit}
     for metric in METRICS.values():
-        words = {"limit": limits, "tenants": {"quiet", "noisy"}}
+        words = {"limit": limits, "tenants": {"quiet", "noisy"}, "stage": {"decided", "in_service"}}
         assert set(metric.values) <= words.get(metric.label, causes)
     assert set(METRICS["limit"].values) == limits
