@@ -1,81 +1,24 @@
-"""Faults: what each does, by arithmetic; and that nothing of it is there before its start."""
+"""Faults of consumers, producers, metrics and downstreams: what each does, by arithmetic."""
 
-import textwrap
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from simulator.recording.tables import NONE, Attempt, Cause, Fate, Outcome, Quantity
+from simulator.recording.tables import Attempt, Cause, Fate, Quantity
+from tests.engine.drills import (
+    FUNCTION,
+    GROUP,
+    MINUTE,
+    S,
+    backlog,
+    between,
+    drill,
+    since_killed,
+    sizes,
+    started,
+)
 from tests.engine.running import Rows, read, run
-from tests.engine.scenarios import CHAIN, FIFO
-from tests.engine.test_simulate import same
-from tests.scenario.test_faults import BLOCKS, SYSTEM
-
-S = 1_000_000
-MINUTE = 60 * S
-
-GROUP = """
-scenario: drill
-duration: 20m
-ideal: true
-producers: {shop: {target: orders, arrivals: [{rate: 10/s, process: even}]}}
-queues: {orders: {visibility_timeout: 1m, redrive: {queue: dead, max_receive_count: 100}}, dead: {}}
-auto_scaling_groups:
-  ship: {queue: orders, instance_type: c6i.large, workers_per_instance: 1, boot: 30s,
-         receive: {max_messages: 1}, work: 1s, capacity: {min: 20, max: 20}}
-"""
-FUNCTION = """
-scenario: drill
-duration: 20m
-ideal: true
-producers: {shop: {target: orders, arrivals: [{rate: 10/s, process: even}]}}
-queues: {orders: {visibility_timeout: 1m, redrive: {queue: dead, max_receive_count: 100}}, dead: {}}
-functions:
-  ship: {runtime: python3.13, timeout: 10s, work: 1s,
-         event_sources: {orders: {batch_size: 1, maximum_concurrency: 20}}}
-"""
-
-
-def drill(tmp_path: Path, text: str, *faults: str, sets: tuple[str, ...] = ()) -> Rows:
-    """Rows of a run with *faults*, named by their order."""
-    written = ", ".join(f"f{place}: {fault}" for place, fault in enumerate(faults))
-    return run(read(tmp_path, f"{text}faults: {{{written}}}\n", sets))
-
-
-def started(rows: Rows) -> np.ndarray:
-    """Instants at which work started [us], ascending."""
-    at = rows["deliveries"]["started_at"]
-    return np.sort(at[at != NONE])
-
-
-def between(instants: np.ndarray, low: int, high: int) -> int:
-    return int(((low <= instants) & (instants < high)).sum())
-
-
-def backlog(rows: Rows, at: int) -> int:
-    """Copies sent by *at* [us] that no work has started on by then."""
-    copies = rows["copies"]
-    begun = copies["first_started_at"]
-    return int(((copies["sent_at"] <= at) & ((begun == NONE) | (begun > at))).sum())
-
-
-def since_killed(rows: Rows) -> np.ndarray:
-    """From the receive of each delivery that was killed to the next receive of its copy [us]."""
-    deliveries = rows["deliveries"]
-    order = np.lexsort((deliveries["received_at"], deliveries["copy"]))
-    copy, at, how = (deliveries[name][order] for name in ("copy", "received_at", "attempt"))
-    followed = (copy[1:] == copy[:-1]) & (how[:-1] == Attempt.CRASHED)
-    return np.diff(at)[followed]
-
-
-def early(rows: Rows, table: str, instant: str, until_at: int, *names: str) -> np.ndarray:
-    """Rows of a table of before *until_at* [us], sorted."""
-    columns = rows[table]
-    before = columns[instant] < until_at
-    chosen = np.array([columns[name][before] for name in (instant, *names)])
-    return chosen[:, np.lexsort(chosen[::-1])]
-
 
 # -- consumers are away ------------------------------------------------------------------------------
 
@@ -165,13 +108,6 @@ def test_with_errors_of_30_percent_a_message_is_received_1_43_times(tmp_path: Pa
 # -- instances -------------------------------------------------------------------------------------
 
 
-def sizes(rows: Rows, quantity: Quantity = Quantity.IN_SERVICE) -> list[tuple[int, int]]:
-    """From when [us] how many instances there were."""
-    changes = rows["changes"]
-    chosen = changes["quantity"] == quantity
-    return list(zip(changes["from_at"][chosen].tolist(), changes["value"][chosen].tolist(), strict=True))
-
-
 def test_a_crash_takes_its_share_of_instances_which_are_replaced_after_their_boot(tmp_path: Path) -> None:
     rows = drill(tmp_path, GROUP, "{at: 5m, auto_scaling_group: ship, crash: 50%}")
     held = dict(sizes(rows))
@@ -223,64 +159,7 @@ def test_after_a_deploy_of_a_function_every_environment_is_new(tmp_path: Path) -
     assert between(cold, 11 * MINUTE, 20 * MINUTE) == 0
 
 
-# -- calls -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("text", "wait"), [(GROUP, "20s"), (GROUP, "0s"), (FUNCTION, None)])
-def test_throttled_receives_let_through_what_the_throttle_allows(
-    tmp_path: Path, text: str, wait: str | None
-) -> None:
-    """5/s for five minutes are 1,500 of 3,000, a second's worth more at once; then the rest catches up."""
-    sets = () if wait is None else (f"auto_scaling_groups.ship.receive.wait_time={wait}",)
-    rows = drill(tmp_path, text, "{at: 5m, for: 5m, queue: orders, throttle: 5/s, call: receive}", sets=sets)
-    received = np.sort(rows["deliveries"]["received_at"])
-    assert between(received, 5 * MINUTE, 10 * MINUTE) == pytest.approx(1_503, abs=3)
-    assert between(received, 0, 5 * MINUTE) == pytest.approx(3_000, abs=10)
-    assert (rows["copies"]["fate"] == Fate.DELETED).all()
-
-
-@pytest.mark.parametrize("text", [GROUP, FUNCTION])
-def test_denied_receives_bring_nothing(tmp_path: Path, text: str) -> None:
-    rows = drill(tmp_path, text, "{at: 5m, for: 5m, queue: orders, denied: receive}")
-    received = rows["deliveries"]["received_at"]
-    assert between(received, 5 * MINUTE, 10 * MINUTE) == 0
-    assert between(received, 10 * MINUTE, 10 * MINUTE + 2 * S) >= 20
-
-
-@pytest.mark.parametrize(
-    ("text", "sets"), [(GROUP, ()), (FUNCTION, ()), (GROUP, ("auto_scaling_groups.ship.loop=barrier",))]
-)
-def test_denied_deletes_bring_messages_back_after_their_timeout_with_the_cause(
-    tmp_path: Path, text: str, sets: tuple[str, ...]
-) -> None:
-    rows = drill(tmp_path, text, "{at: 5m, for: 30s, queue: orders, denied: delete}", sets=sets)
-    deliveries = rows["deliveries"]
-    again = deliveries["receive_count"] == 2
-    assert again.sum() == pytest.approx(300, abs=10)
-    assert (deliveries["cause"][again] == Cause.ACCESS_DENIED).all()
-    assert (deliveries["repeated"][again] == 1).all()
-    assert (rows["copies"]["fate"] == Fate.DELETED).all()
-
-
-@pytest.mark.parametrize("text", [GROUP, FUNCTION])
-def test_throttled_deletes_hold_consumers_up(tmp_path: Path, text: str) -> None:
-    """Each message costs a delete: 4/s of them are all that is finished."""
-    rows = drill(tmp_path, text, "{at: 5m, for: 5m, queue: orders, throttle: 4/s, call: delete}")
-    deleted = rows["deliveries"]["left_at"][rows["deliveries"]["deleted"] == 1]
-    assert between(deleted, 5 * MINUTE, 10 * MINUTE) == pytest.approx(4 * 300 + 4, abs=3)
-
-
-@pytest.mark.parametrize(
-    "sets", [(), ("producers.shop.client={}",), ("producers.shop.batch={size: 10, linger: 1s}",)]
-)
-def test_denied_sends_are_refused_and_not_tried_again(tmp_path: Path, sets: tuple[str, ...]) -> None:
-    rows = drill(tmp_path, FUNCTION, "{at: 5m, for: 1m, queue: orders, denied: send}", sets=sets)
-    messages = rows["messages"]
-    refused = messages["outcome"] == Outcome.REFUSED
-    assert refused.sum() == pytest.approx(600, abs=20)
-    assert (messages["offered_at"][refused] >= 5 * MINUTE - S).all()
-    assert (messages["offered_at"][refused] < 6 * MINUTE).all()
-    assert len(messages["message"]) == 12_000
+# -- producers and metrics ---------------------------------------------------------------------------
 
 
 def test_poison_is_a_share_of_what_is_offered_meanwhile(tmp_path: Path) -> None:
@@ -357,101 +236,3 @@ def test_errors_of_a_downstream_are_errors_of_its_callers(tmp_path: Path) -> Non
     assert abs(failures[meanwhile].mean() - 0.25) < 4 * error
     assert error < 0.01
     assert not failures[~meanwhile].any()
-
-
-# -- what faults must not do -------------------------------------------------------------------------
-
-ALL = (
-    "{at: 40s, for: 20s, function: charge, slow: 3x, errors: 30%}",
-    "{at: 40s, for: 10s, auto_scaling_group: fraud, down: true}",
-    "{at: 55s, auto_scaling_group: fraud, crash: 50%}",
-    "{at: 60s, auto_scaling_group: fraud, deploy: {drain: false}}",
-    "{at: 70s, auto_scaling_group: fraud, spot: 50%}",
-    "{at: 75s, function: charge, deploy: {}}",
-    "{at: 45s, for: 10s, queue: billing, throttle: 5/s, call: receive}",
-    "{at: 60s, for: 10s, queue: billing, denied: delete}",
-    "{at: 80s, for: 10s, queue: fraud, denied: receive}",
-    "{at: 40s, for: 20s, producer: shop, poison: 5%}",
-    "{at: 40s, for: 60s, metrics: blackout}",
-    "{at: 100s, for: 10s, function: charge, down: true}",
-)
-
-
-@pytest.mark.parametrize("sets", [(), FIFO], ids=["standard", "fifo"])
-def test_nothing_of_a_fault_is_there_before_its_start(tmp_path: Path, sets: tuple[str, ...]) -> None:
-    with_faults = drill(tmp_path, CHAIN, *ALL, sets=sets)
-    without = run(read(tmp_path, CHAIN, sets))
-    received = ("deliveries", "received_at", 40 * S, "copy", "consumer", "started_at")
-    changed = ("changes", "from_at", 40 * S, "thing", "quantity", "value")
-    for what, least in ((received, 500), (changed, 10)):
-        assert np.array_equal(early(with_faults, *what), early(without, *what))
-        assert early(without, *what).shape[1] > least
-
-
-@pytest.mark.parametrize("sets", [(), FIFO], ids=["standard", "fifo"])
-def test_faults_leave_every_message_as_it_is_but_for_poison(tmp_path: Path, sets: tuple[str, ...]) -> None:
-    with_faults = drill(tmp_path, CHAIN, *ALL, sets=sets)["messages"]
-    without = run(read(tmp_path, CHAIN, sets))["messages"]
-    for rows in (with_faults, without):
-        order = np.lexsort((rows["serial"], rows["producer"]))
-        for name in rows:
-            rows[name] = rows[name][order]
-    for name in ("offered_at", "size_bytes", "group", "attributes"):
-        assert np.array_equal(with_faults[name], without[name])
-    assert (with_faults["poison"] >= without["poison"]).all()
-
-
-@pytest.mark.parametrize("sets", [(), FIFO], ids=["standard", "fifo"])
-def test_faults_belong_to_the_seed(tmp_path: Path, sets: tuple[str, ...]) -> None:
-    """Books are checked at the end of each run."""
-    one = drill(tmp_path, CHAIN, *ALL, sets=sets)
-    assert same(one, drill(tmp_path, CHAIN, *ALL, sets=sets))
-    assert (one["deliveries"]["attempt"] == Attempt.CRASHED).any()
-
-
-@pytest.mark.parametrize("block", [block for block in BLOCKS if not block.startswith("variants")])
-def test_every_drill_of_the_library_runs_and_the_books_balance(tmp_path: Path, block: str) -> None:
-    text = f"{SYSTEM}faults:\n{textwrap.indent(block, '  ')}"
-    sets = ["producers.shop.arrivals=[{rate: 1/s}]"]
-    fans_out = " denied: send" not in block  # of which a topic's deliveries are no part
-    if fans_out:
-        queues = ("orders", "letters", "parcels", "goods")
-        subscriptions = ", ".join(f"{queue}: {{queue: {queue}}}" for queue in queues)
-        sets += [f"topics={{all: {{subscriptions: {{{subscriptions}}}}}}}", "producers.shop.target=all"]
-    rows = run(read(tmp_path, text, sets))
-    assert len(rows["deliveries"]["copy"]) >= (12_000 if fans_out else 3_000)
-
-
-SHAPES = ("{}", "{wait_time: 0s}", "barrier", "{permits: 3}", "{prefetch: 2}", "calls")
-
-
-@pytest.mark.parametrize("kind", ["standard", "fifo"])
-@pytest.mark.parametrize("shape", SHAPES)
-def test_denied_and_throttled_calls_meet_loops_of_every_shape(tmp_path: Path, shape: str, kind: str) -> None:
-    """What cannot be deleted comes again, with the cause; in the end all is done."""
-    text = GROUP.replace("{visibility_timeout: 1m,", f"{{type: {kind}, visibility_timeout: 1m,")
-    text = text.replace("dead: {}", f"dead: {{type: {kind}}}")
-    sets = ["producers.shop.message.group={count: 500}", "duration=6m"]
-    if shape == "calls":
-        text += "downstreams: {database: {latency: 50ms}}\n"
-        sets.append("auto_scaling_groups.ship.calls={database: 1}")
-    else:
-        key = "receive" if "wait" in shape or shape == "{}" else "loop"
-        sets.append(f"auto_scaling_groups.ship.{key}={shape}")
-    rows = drill(
-        tmp_path,
-        text,
-        "{at: 1m, for: 20s, queue: orders, denied: receive}",
-        "{at: 2m, for: 20s, queue: orders, denied: delete}",
-        "{at: 4m, for: 20s, queue: orders, throttle: 2/s, call: receive}",
-        "{at: 5m, for: 20s, queue: orders, throttle: 2/s, call: delete}",
-        sets=tuple(sets),
-    )
-    deliveries = rows["deliveries"]
-    assert between(deliveries["received_at"], 1 * MINUTE, 1 * MINUTE + 20 * S) == 0
-    again = deliveries["cause"] == Cause.ACCESS_DENIED
-    assert again.sum() >= 100
-    assert (rows["copies"]["fate"] == Fate.DELETED).all()
-    left = deliveries["left_at"][deliveries["deleted"] == 1]
-    calls = len(np.unique(left[(left >= 5 * MINUTE) & (left < 5 * MINUTE + 20 * S)]))
-    assert calls <= 42

@@ -76,8 +76,9 @@ def test_a_defect_in_a_run_is_raised_as_it_is(jobs: int):
 def test_an_interrupt_ends_the_workers():
     """Ctrl-C reaches the whole process group, as from a terminal; no worker is left and none complains."""
     script = textwrap.dedent("""
-        import time
+        import signal
         from tests.experiments.test_executors import Errand, carry_out, sleep_long
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
         try:
             tasks = [Errand(number) for number in range(4)]
             carry_out(sleep_long, tasks, jobs=2, watch=lambda standing: print(standing.messages, flush=True))

@@ -26,6 +26,16 @@ def minutes(clock: Clock) -> Callable[[int], float]:
     return lambda at: float(at // MINUTE)
 
 
+def reading(instants: list[int]) -> Callable[[int], float]:
+    """A metric that counts its readings, and keeps their instants."""
+
+    def read(at: int) -> float:
+        instants.append(at)
+        return float(len(instants))
+
+    return read
+
+
 def test_a_metric_is_read_once_a_period_and_seen_a_period_later():
     clock = Clock()
     made = metrics(clock)
@@ -41,7 +51,7 @@ def test_a_metric_that_nobody_asks_for_is_not_read_and_a_run_without_any_has_no_
     clock = Clock()
     made = metrics(clock)
     read: list[int] = []
-    made.declare("a", lambda at: read.append(at) or 1.0)
+    made.declare("a", reading(read))
     assert clock.next_at() == math.inf
     made.declare("b", minutes(clock))
     made.series("b")
@@ -53,7 +63,7 @@ def test_a_metric_made_of_another_meets_the_same_reading():
     clock = Clock()
     made = metrics(clock)
     read: list[int] = []
-    made.declare("a", lambda at: read.append(at) or float(len(read)))
+    made.declare("a", reading(read))
     made.declare("double", lambda at: 2 * made.read("a", at))
     of_a, doubled = made.series("a"), made.series("double")
     clock.run_until(4 * MINUTE)

@@ -1,5 +1,7 @@
 """Clients of downstreams: tries with back-off, circuit breaker, retry budget, and what retries do to load."""
 
+from typing import Final
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,9 @@ from simulator.processes.downstream_clients import Backoff
 from simulator.recording.tables import Quantity
 from tests.processes.downstreams import MS, SECOND, Draws, System, constant
 
-NONE, FULL, DECORRELATED = "none", "full", "decorrelated"
+NONE: Final = "none"
+FULL: Final = "full"
+DECORRELATED: Final = "decorrelated"
 
 
 def failing(share: float, seed: int = 1) -> Draws:

@@ -12,7 +12,8 @@ from tests.processes.downstreams import MS, SECOND, Draws, System, constant
 
 def poisson(rate_per_s: float, calls: int, seed: int) -> list[int]:
     steps = np.random.default_rng(seed).exponential(SECOND / rate_per_s, calls)
-    return np.cumsum(steps).round().astype(int).tolist()
+    instants: list[int] = np.cumsum(steps).round().astype(int).tolist()
+    return instants
 
 
 def test_calls_beyond_the_pool_wait_in_line_first_come_first_served():
@@ -70,7 +71,7 @@ def test_more_calls_than_full_speed_are_slower_all_alike():
 
 
 def test_rate_takes_its_burst_and_then_its_rate_exactly():
-    """A call a millisecond: the burst of 50 and the 5 that came meanwhile, then one each 10 ms; 149 in all."""
+    """A call each ms: the burst of 50 and the 5 that came meanwhile, then one each 10 ms; 149 in all."""
     system = System(constant(0), bucket=TokenBucket(100, 50)).send(list(range(0, SECOND, MS))).run()
     passed = [errand.owner for errand in system.errands if not errand.failed]
     assert passed == [*range(55), *range(60, 1_000, 10)]

@@ -286,15 +286,19 @@ def test_a_warm_pool_starts_instances_sooner_until_it_is_empty_and_is_filled_aga
     assert pool.take() == 10 * SECOND
 
 
+def activity_ended_at(lab: Lab) -> int | None:
+    return lab.fleet.activity_ended_at
+
+
 def test_an_activity_ends_with_the_last_launch_or_end():
     lab = Lab(1, 60 * SECOND)
     lab.fleet.resize(2)
-    assert lab.fleet.activity_ended_at is None
+    assert activity_ended_at(lab) is None
     lab.run(100)
-    assert lab.fleet.activity_ended_at == SECOND + BOOT
+    assert activity_ended_at(lab) == SECOND + BOOT
     lab.workers.work(lab.all[0], lab.clock.now + 20 * SECOND)
     left_at = lab.clock.now
     lab.fleet.resize(1)
-    assert lab.fleet.activity_ended_at is None
+    assert activity_ended_at(lab) is None
     lab.run(50)
-    assert lab.fleet.activity_ended_at == left_at + 20 * SECOND
+    assert activity_ended_at(lab) == left_at + 20 * SECOND

@@ -58,7 +58,7 @@ def crowded() -> Answer:
 
 def troubled() -> Answer:
     """Faults of every length, alarms that go off and off again, instances that drain, limits of new kinds."""
-    made = synthetic.make(runs=4)
+    made: Answer = synthetic.make(runs=4)
     faults = (
         FaultSpan("brown-out", "database ×10 slower, 5% errors", 2700.0, 3000.0, "downstreams.database"),
         FaultSpan("friday", "fraud down", 4200.0, 4800.0, synthetic.FLEET),

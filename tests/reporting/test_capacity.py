@@ -90,6 +90,7 @@ def test_ceilings_far_above_are_named_together_and_not_drawn():
     frames = Frames(case("function_only"))
     with style.context():
         figure = capacity.figure(frames)
+    assert figure is not None
     said = [text.get_text() for text in figure.texts]
     assert "maximum concurrency 320" in said
     assert "account concurrency 1,000, never near" in said
@@ -129,6 +130,7 @@ def test_a_fault_that_lasts_is_the_subject_of_what_it_left_behind():
     first, _, rest = throughput.title(frames).partition("; ")
     assert first == "Billing down for 15 min"
     stretch = frames.behind()
+    assert stretch is not None
     after = words.duration(findings.caught_up_at(frames, stretch) - 2400.0, 2)
     assert rest.endswith(f"msg/s processing then stays behind for {after}")
     assert latency.title(frames).startswith("p99 end-to-end reaches ")

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pandas as pd
+from matplotlib.text import Text
 
 from simulator.analysis.answer import Certainty, Downstream, Estimate
 from simulator.reporting import downstream_tables, downstreams, style
@@ -63,7 +64,7 @@ def texts(frames: Frames) -> set[str]:
         figure = downstreams.figure(frames)
         assert figure is not None
         figure.canvas.draw()
-        return {text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))}
+        return {text.get_text() for text in figure.findobj(Text) if isinstance(text, Text)}
 
 
 def test_there_is_no_chart_where_nothing_is_called():

@@ -9,7 +9,6 @@ import pytest
 from simulator.analysis.answer import Certainty
 from simulator.reporting import (
     backlog,
-    capacity,
     capacity_titles,
     duplicates,
     findings,
@@ -35,8 +34,8 @@ def curve(chart, name, colour, panel=0):
 
 def titles(frames):
     found = [module.title(frames) for module in (throughput, latency, duplicates, backlog)]
-    consumer = capacity.consumer_of(frames)
-    return [*found, capacity.title(frames, consumer)] if consumer else found
+    consumer = capacity_titles.consumer_of(frames)
+    return [*found, capacity_titles.title(frames, consumer)] if consumer else found
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -124,9 +123,9 @@ def test_no_duplicate_seen_is_said_with_the_number_of_runs():
 
 def test_parts_of_the_scaling_delay_add_up_to_it():
     frames = frames_of("burst")
-    consumer = capacity.consumer_of(frames)
+    consumer = capacity_titles.consumer_of(frames)
     assert consumer is not None and capacity_titles.is_fleet(consumer)
-    title = capacity.title(frames, consumer)
+    title = capacity_titles.title(frames, consumer)
     total, *parts = re.findall(r"([\d.]+) (min|s)", title)
     seconds = [float(n) * (60 if unit == "min" else 1) for n, unit in (total, *parts)]
     assert sum(seconds[1:]) == pytest.approx(seconds[0], abs=30)

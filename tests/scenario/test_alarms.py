@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from simulator.scenario.alarms import COUNTED, METRICS, Alarm
 
 
-def alarm(metric: str = "queues.orders.oldest", **written: Any) -> Alarm:
+def alarm(metric: str = "queues.orders.oldest", /, **written: Any) -> Alarm:
     return Alarm.model_validate({"metric": metric, **written})
 
 

@@ -126,10 +126,15 @@ functions:
 FIFO = {f"queues__{name}__type": "fifo" for name in ("queue", "dead", "other")}
 
 
+@pytest.fixture(scope="module")
+def redriven(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    return Ran(written(tmp_path_factory.mktemp("redriven"), REDRIVE))
+
+
 @pytest.mark.parametrize("kind", [{}, FIFO], ids=["standard", "fifo"])
-def test_a_redriven_message_is_a_new_copy_where_it_came_from(tmp_path: Path, kind):
+def test_a_redriven_message_is_a_new_copy_where_it_came_from(tmp_path: Path, redriven: Ran, kind):
     """Documented: new id, new sent time. Its first delivery is a duplicate of the message, by redrive."""
-    run = Ran(written(tmp_path, REDRIVE, **kind))
+    run = Ran(written(tmp_path, REDRIVE, **kind)) if kind else redriven
     assert_rows_add_up(run)
     copies, deliveries = run["copies"], run["deliveries"]
     new = copies["arrival"] == Arrival.REDRIVE
@@ -149,9 +154,9 @@ def test_a_redriven_message_is_a_new_copy_where_it_came_from(tmp_path: Path, kin
     assert (deliveries["cause"] == Cause.REDRIVE).sum() == first.sum()
 
 
-def test_a_redrive_task_moves_one_message_each_interval_from_its_start(tmp_path: Path):
-    run = Ran(written(tmp_path, REDRIVE))
-    moved = np.sort(run["copies"]["ended_at"][run["copies"]["fate"] == Fate.REDRIVEN])
+def test_a_redrive_task_moves_one_message_each_interval_from_its_start(redriven: Ran):
+    copies = redriven["copies"]
+    moved = np.sort(copies["ended_at"][copies["fate"] == Fate.REDRIVEN])
     assert moved[0] == 10 * MINUTE
     assert set(np.diff(moved).tolist()) == {SECOND // 5}
 
@@ -176,13 +181,13 @@ def test_what_failed_by_chance_meets_another_chance_after_a_redrive_and_poison_d
     assert share == pytest.approx(1 - 0.2**2, abs=0.06)
 
 
-def test_a_redrive_task_changes_no_message(tmp_path: Path):
+def test_a_redrive_task_changes_no_message(tmp_path: Path, redriven: Ran):
     """Common numbers: what is offered, and the first work of it, is the same with and without."""
-    with_task, without = Ran(written(tmp_path, REDRIVE)), Ran(written(tmp_path, REDRIVE, redrive_tasks="{}"))
+    without = Ran(written(tmp_path, REDRIVE, redrive_tasks="{}"))
     for column in ("offered_at", "size_bytes", "group", "poison"):
-        assert np.array_equal(with_task["messages"][column], without["messages"][column])
+        assert np.array_equal(redriven["messages"][column], without["messages"][column])
     one, other = (
-        run["copies"]["ended_at"][run["copies"]["ended_at"] < 10 * MINUTE] for run in (with_task, without)
+        run["copies"]["ended_at"][run["copies"]["ended_at"] < 10 * MINUTE] for run in (redriven, without)
     )
     assert np.array_equal(one, other)
 

@@ -17,7 +17,8 @@ def ran(name: str, variant: str = "") -> Ran:
 def dead(run: Ran) -> np.ndarray:
     """Causes of what was dead-lettered."""
     copies = run["copies"]
-    return copies["cause"][copies["fate"] == Fate.DEAD_LETTERED]
+    causes: np.ndarray = copies["cause"][copies["fate"] == Fate.DEAD_LETTERED]
+    return causes
 
 
 def spans_s(run: Ran) -> dict[Limit, float]:

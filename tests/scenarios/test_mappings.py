@@ -33,7 +33,9 @@ SOURCE = "functions__work__event_sources__queue__"
 
 def held_s(run: Ran) -> np.ndarray:
     """How long each message was held before its handler began [s]."""
-    return (run["deliveries"]["started_at"] - run["deliveries"]["received_at"]) / SECOND
+    deliveries = run["deliveries"]
+    held: np.ndarray = (deliveries["started_at"] - deliveries["received_at"]) / SECOND
+    return held
 
 
 # -- gathering ----------------------------------------------------------------------------------------

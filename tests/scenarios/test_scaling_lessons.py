@@ -24,7 +24,8 @@ def ran(name: str, variant: str = "", **sets: str) -> Ran:
 def waits_s(run: Ran) -> np.ndarray:
     copies = run["copies"]
     received = copies["first_received_at"] != NONE
-    return (copies["first_received_at"] - copies["arrived_at"])[received] / SECOND
+    waits: np.ndarray = (copies["first_received_at"] - copies["arrived_at"])[received] / SECOND
+    return waits
 
 
 def crashes(run: Ran) -> int:

@@ -11,7 +11,7 @@ from tests.conformance.lab import SECOND
 
 CLASSES = {"high": 0.3, "mid": 0.25, "low": 0.25}
 """Load by each class; work has a mean of 1 s."""
-REPLICATIONS = 16
+REPLICATIONS = 12
 MESSAGES = 12_000
 
 

@@ -105,7 +105,8 @@ def test_number_in_a_queue_is_rate_times_time_in_it(system):
     producers = {"p": {"target": "q", "arrivals": {"rate": lab.rate(rate)}, "message": message}}
     asked = lab.scenario(duration_s, producers=producers, **LITTLE[system])
     differences, seen_means = [], []
-    for replication in range(REPLICATIONS):
+    replications = 10
+    for replication in range(replications):
         seen = lab.Watch("q", lambda q, now: q.visible(now) + q.in_flight(now) + q.delayed(now), window)
         copies = lab.run(asked, replication, beside=seen).table("copies")
         sent = copies["sent_at"]
@@ -114,6 +115,6 @@ def test_number_in_a_queue_is_rate_times_time_in_it(system):
         arrivals_per_s = counted.sum() / (window[1] - window[0]) * SECOND
         seen_means.append(seen.mean())
         differences.append(seen.mean() - theory.little(arrivals_per_s, time_s))
-    error = np.std(differences, ddof=1) / np.sqrt(REPLICATIONS)
+    error = np.std(differences, ddof=1) / np.sqrt(replications)
     assert abs(np.mean(differences)) < 4 * error
     assert error < 0.01 * np.mean(seen_means)

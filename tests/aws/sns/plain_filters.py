@@ -91,7 +91,7 @@ def says(entry: Any, value: Any) -> bool:
     if name == "wildcard":
         return re.fullmatch(".*".join(map(re.escape, operand.split("*"))), value, re.DOTALL) is not None
     if name == "equals-ignore-case":
-        return value.lower() == operand.lower()
+        return value.lower() == str(operand).lower()
     return value[: len(operand)] == operand if name == "prefix" else value.endswith(operand)
 
 

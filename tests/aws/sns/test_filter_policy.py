@@ -200,7 +200,7 @@ def test_nothing_raises_whatever_policy_and_message_are(policy: Any, message: An
         made.of_attributes(message)
         made.of_attributes({name: {"type": "String.Array", "value": words} for name in message})
     for scope in ("MessageAttributes", "MessageBody", "event-pattern"):
-        found = refusal(policy, scope, Limits())  # type: ignore[arg-type]
+        found = refusal(policy, scope, Limits())
         assert found is None or str(found)
 
 

@@ -43,7 +43,8 @@ def test_a_policy_looks_at_attributes_or_at_the_body_as_its_scope_says():
 
 
 def test_no_policy_and_an_empty_one_accept_everything():
-    for policy in (None, {}):
+    policies: tuple[dict[str, object] | None, ...] = (None, {})
+    for policy in policies:
         topic = StandardTopic()
         topic.subscribe(Subscription(filter_policy=policy))
         assert topic.receivers({}) == (0,)
