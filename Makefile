@@ -38,7 +38,7 @@ demo: $(VENV)/.installed ## Two ready scenarios, 5 replications each; ends with 
 	@for scenario in $(DEMO); do sed -n '1p;3p' reports/$$scenario/summary.md; ls reports/$$scenario/*.png; done
 
 test: $(VENV)/.dev ## All tests, on all cores
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 bench: $(VENV)/.dev ## Messages and copies a second beside a plain SimPy script, in one run
 	$(BIN)/python -m tests.benchmarks.bench
