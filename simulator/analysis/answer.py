@@ -135,6 +135,22 @@ class Downstream:
 
 
 @dataclass(frozen=True)
+class Subscriber:
+    """A subscription, in the words of reports.
+
+    ``endpoint`` is what it delivers to: ``queue billing``; ``dead_letter`` is the name of its dead-letter
+    queue ("": none), ``subscribers`` how many endpoints get each message.
+    """
+
+    path: str
+    topic: str
+    name: str
+    endpoint: str
+    dead_letter: str = ""
+    subscribers: int = 1
+
+
+@dataclass(frozen=True)
 class ClosedForm:
     """What a formula says a simulated curve should show, drawn as an open circle beside it.
 
@@ -177,6 +193,7 @@ class Setting:
     held_up: bool = False
     faults: Sequence[FaultSpan] = ()
     downstreams: Sequence[Downstream] = ()
+    subscribers: Sequence[Subscriber] = ()
 
 
 class Spell(NamedTuple):

@@ -7,10 +7,12 @@ from simulator.analysis.consumers import takers_of
 from simulator.analysis.life import Copy, Delivery, Invocation, Life, Silence, Stay, Wait
 from simulator.analysis.trace import Deliveries, Queued, Row, Window
 from simulator.recording.tables import NONE, Arrival, Attempt, Cause, Fate, Limit, Outcome
+from simulator.scenario.endpoints import LINES
 from simulator.scenario.filters import bodies_each, judge, said_by
 from simulator.scenario.invoked import function_of
-from simulator.scenario.messaging import Subscription
 from simulator.scenario.schema import Scenario
+from simulator.scenario.sends import SENDERS, ChildWords, end_of, reached, senders
+from simulator.scenario.subscriptions import Subscription
 
 
 def windows(
@@ -104,6 +106,9 @@ class Assembly:
         self._waits = iter([self._wait(*pair) for pair in zip(spans, held, strict=True)])
         made = [self._stay(*pair) for pair in zip(stays, queued, strict=True)]
         parents = {row["copy"]: row["parent"] for row in stays}
+        own = {NONE, *parents}
+        self._parent_copy = next((one for one in parents.values() if one not in own), NONE)
+        parents = {copy: one if one in own else NONE for copy, one in parents.items()}
         self.copies = tuple(
             Copy(number, parents[number], tuple(sorted(mine, key=lambda stay: stay.arrived_at)))
             for number, mine in (
@@ -144,6 +149,7 @@ class Assembly:
             copies=self.copies,
             silent=self._silent(target, row),
             shown=shown,
+            parent_copy=self._parent_copy,
         )
 
     def _badness(self, place: int) -> tuple[int, int]:
@@ -156,16 +162,32 @@ class Assembly:
         if kind == "queues":
             backlog = self._scenario.queues[name].backlog
             target, given = source, backlog.attributes if backlog is not None else {}
+        elif kind == "alarms":
+            return f"topics.{self._scenario.alarms[name].notify}", {}
+        elif kind in SENDERS:
+            return self._sent_on(source, combination)
         else:
             producer = self._scenario.producers[name]
             is_topic = producer.target in self._scenario.topics
             target = f"{'topics' if is_topic else 'queues'}.{producer.target}"
             if function := function_of(self._scenario, producer):
                 target = f"functions.{function}"
-            given = producer.message.attributes
-            combination //= bodies_each(producer.message)
+            given = producer.traits
+            combination //= 1 if producer.source else bodies_each(producer.message)
         values = next(itertools.islice(itertools.product(*given.values()), combination, None), ())
         return target, dict(zip(given, values, strict=True)) if values else {}
+
+    def _sent_on(self, source: str, combination: int) -> tuple[str, dict[str, str]]:
+        """The same of a message that a consumer sent: it went where its copies came to."""
+        said = ChildWords(self._scenario).said[combination]
+        ends = {copy.stays[0].queue for copy in self.copies}
+        target = ""
+        for sender in senders(self._scenario):
+            for send in sender.given.sends.values() if sender.path == source else ():
+                reach = {f"{kind}.{name}" for kind, name, _ in reached(self._scenario, send)}
+                if not target or any(end.removesuffix(".async") in reach for end in ends):
+                    target = f"{end_of(self._scenario, send)}.{send.to}"
+        return target, {name: one["value"] for name, one in said.attributes.items()}
 
     def _silent(self, target: str, row: Row) -> tuple[Silence, ...]:
         topic = self._scenario.topics.get(target.removeprefix("topics.")) if "topics." in target else None
@@ -173,15 +195,16 @@ class Assembly:
             return ()
         reached = {copy.stays[0].queue for copy in self.copies if copy.parent == NONE}
         under_way = row["copies"] > sum(copy.parent == NONE for copy in self.copies)
+        ends = {name: f"{target}.subscriptions.{name}" for name in topic.subscriptions}
         return tuple(
             Silence(
-                f"{target}.subscriptions.{name}",
-                _end_of(subscription),
+                ends[name],
+                _end_of(ends[name], subscription),
                 self._why(subscription, row),
                 bool(subscription.filter_policy) and not under_way,
             )
             for name, subscription in topic.subscriptions.items()
-            if _end_of(subscription) not in reached
+            if _end_of(ends[name], subscription) not in reached
         )
 
     def _why(self, subscription: Subscription, row: Row) -> str:
@@ -189,7 +212,7 @@ class Assembly:
         producer = self._scenario.producers.get(self._things[row["producer"]].removeprefix("producers."))
         if producer is None:
             return ""
-        said = said_by(producer.message)[row["attributes"]]
+        said = said_by(producer.said)[row["attributes"]]
         verdict = judge(subscription.filter_policy, subscription.filter_policy_scope, said)
         return "" if verdict.accepted else f"{verdict.key} {verdict.reason}".strip()
 
@@ -245,7 +268,9 @@ class Assembly:
         )
 
 
-def _end_of(subscription: Subscription) -> str:
-    """Where the copies of a subscription wait."""
+def _end_of(path: str, subscription: Subscription) -> str:
+    """Where the copies of the subscription at *path* wait."""
+    if subscription.kind in LINES:
+        return path
     function = subscription.function
     return f"queues.{subscription.queue}" if function is None else f"functions.{function}.async"

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from simulator.analysis import alarms, fluid, limits, overload, reaction, refusals, series
+from simulator.analysis import alarms, fluid, limits, overload, reaction, refusals, series, subscriptions
 from simulator.analysis.answer import Answer, Setting
 from simulator.analysis.measures import Measures
 from simulator.analysis.partial import Frame, Partial
@@ -56,6 +56,7 @@ def answer(
         warnings=(
             *(overload.warning(growth, setting) for growth in growths),
             *refusals.warnings(estimates),
+            *subscriptions.warnings(setting, estimates),
         ),
         sentence=sentence(setting, thresholds, estimates, [growth.queue for growth in growths]),
         bin_s=curves.bin_s,

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from simulator.scenario import fleets as specs
+from simulator.scenario.access import failing
+from simulator.scenario.endpoints import endpoint_lines
 from simulator.scenario.invoked import lines
 from simulator.scenario.schema import Scenario
 
@@ -29,8 +31,8 @@ def fleet_of(scenario: Scenario, path: str) -> specs.Fleet | None:
 def queue_of(scenario: Scenario) -> dict[str, str]:
     """The path of the queue that each consumer takes from, by its path.
 
-    Of a fleet that polls several it is the first. Events that a function gets without a queue have one path
-    for both: where they wait, and what works them.
+    Of a fleet that polls several it is the first. Events that a function gets without a queue, and messages
+    to an endpoint that is no queue, have one path for both: where they wait, and what takes them.
     """
     found = {
         f"functions.{name}.event_sources.{queue}": f"queues.{queue}"
@@ -38,7 +40,9 @@ def queue_of(scenario: Scenario) -> dict[str, str]:
         for queue in function.event_sources
     }
     found |= {fleet.path: f"queues.{fleet.workers.queues[0]}" for fleet in fleets(scenario)}
-    return found | {path: path for path, _ in lines(scenario)}
+    found |= {path: path for path, _ in lines(scenario)}
+    found |= {path: path for path, _, _ in endpoint_lines(scenario)}
+    return found | {path: path for path in failing(scenario)}
 
 
 def takers_of(scenario: Scenario, queue: str) -> set[str]:

@@ -175,7 +175,8 @@ class Silence:
 class Life:
     """All that rows tell of one message; instants [us] or NONE.
 
-    ``shown`` is the place in ``copies`` of the one a picture is about.
+    ``shown`` is the place in ``copies`` of the one a picture is about. A message that a consumer sent has the
+    ``parent`` message that it was sent for, and of that the copy ``parent_copy``; others NONE.
     """
 
     message: int
@@ -193,6 +194,8 @@ class Life:
     copies: tuple[Copy, ...]
     silent: tuple[Silence, ...]
     shown: int = field(default=0)
+    parent: int = NONE
+    parent_copy: int = NONE
 
     @property
     def standing(self) -> bool:

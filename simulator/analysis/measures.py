@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from simulator.analysis import downstreams, intervals, limits
+from simulator.analysis import downstreams, intervals, limits, subscriptions
 from simulator.analysis.answer import Certainty, Estimate
 from simulator.analysis.partial import QUANTITY, Field, Frame, Level, Partial
 from simulator.analysis.replication import Quantile, Replication, Steps
@@ -40,6 +40,7 @@ DUPLICATE_CAUSES: Final = (
     Cause.SENDER_RETRY,
     Cause.LOST_ANSWER,
     Cause.ACCESS_DENIED,
+    Cause.LOOP,
 )
 DEATH_CAUSES: Final = (
     Cause.VISIBILITY_TIMEOUT,
@@ -50,8 +51,24 @@ DEATH_CAUSES: Final = (
     Cause.LOST_ANSWER,
     Cause.ACCESS_DENIED,
     Cause.EVENT_AGE,
+    Cause.LOOP,
+    Cause.RETRIES_USED_UP,
+    Cause.CLIENT_ERROR,
 )
-LOSS_CAUSES: Final = (Cause.RETENTION, Cause.EVENT_AGE, Cause.FAILURE, Cause.CRASH, Cause.THROTTLE)
+LOSS_CAUSES: Final = (
+    Cause.RETENTION,
+    Cause.ACCESS_DENIED,
+    Cause.EVENT_AGE,
+    Cause.FAILURE,
+    Cause.CRASH,
+    Cause.THROTTLE,
+    Cause.LOOP,
+    Cause.RETRIES_USED_UP,
+    Cause.CLIENT_ERROR,
+    Cause.TIME_TO_LIVE,
+    Cause.SUBSCRIPTION_DISABLED,
+    Cause.SPENDING_LIMIT,
+)
 OWN_FAILURES: Final = (int(Attempt.FAILED), int(Attempt.CRASHED))
 PROCESSINGS: Final = (
     int(Attempt.SUCCEEDED),
@@ -122,6 +139,7 @@ class Measures:
         for consumer in frame.queue_of:
             self._consumer(consumer)
         self.estimates |= downstreams.estimates(frame, self.runs, first_bin, self.last_bin)
+        self.estimates |= subscriptions.estimates(frame, self.runs, first_bin)
 
     def scopes(self) -> list[Scope]:
         """All source queues together (the empty name), then each queue, DLQs too."""

@@ -148,6 +148,19 @@ LIMIT: Final = 1_024
 """Far above any quantity's number, as both are buckets of one field."""
 
 
+class Ending(NamedTuple):
+    """Where the times of a subscription's deliveries are found.
+
+    ``timed`` is the path of what has its copies ("": they are only counted), ``web`` says that it is a web
+    server, ``shared`` that others send there too; each message goes to so many ``subscribers``.
+    """
+
+    timed: str
+    web: bool = False
+    shared: bool = False
+    subscribers: int = 1
+
+
 @dataclass(frozen=True)
 class Frame:
     """What a reduction must know of the scenario.
@@ -182,6 +195,8 @@ class Frame:
         By path of each consumer that is a function: its memory [GiB, which Lambda calls GB].
     creation_us : int
         Of a cold start: creating the environment, before the init that is billed [us].
+    subscriptions : mapping of str to Ending
+        Paths of the subscriptions, and where the times of their deliveries are found.
     """
 
     things: Sequence[str]
@@ -198,6 +213,7 @@ class Frame:
     alarms: frozenset[str] = frozenset()
     memory_gb: Mapping[str, float] = field(default_factory=dict)
     creation_us: int = 0
+    subscriptions: Mapping[str, Ending] = field(default_factory=dict)
 
     @cached_property
     def bin_us(self) -> int:

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from simulator.analysis import subscriptions
 from simulator.analysis.measures import (
     EMPTY_RECEIVES,
     LEVELS,
@@ -35,7 +36,8 @@ Array = np.ndarray
 def points(measures: Measures) -> pd.DataFrame:
     """Points of replication 0: columns namespace, metric, dimension, name, statistic, at_s, value.
 
-    Queues have delayed messages among the visible. Only minutes that the run lasted have points.
+    Queues have delayed messages among the visible. Only minutes that the run lasted have points; a topic has
+    one, with the sum over the whole run.
     """
     if not measures.runs:
         return pd.DataFrame(columns=list(_COLUMNS))
@@ -53,6 +55,9 @@ def points(measures: Measures) -> pd.DataFrame:
             _put(parts, run, "ECS/ContainerInsights", "ServiceName", name, _service(run, number))
     for name, consumers in _functions(measures).items():
         _put(parts, run, "AWS/Lambda", "FunctionName", name, _function(run, consumers))
+    for name, sums in subscriptions.totals(frame, run):
+        rows = [("AWS/SNS", metric, "TopicName", name, "Sum", 0.0, value) for metric, value in sums.items()]
+        parts.append(pd.DataFrame(rows, columns=list(_COLUMNS)))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(_COLUMNS))
 
 

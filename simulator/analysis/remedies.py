@@ -92,7 +92,7 @@ class _Case:
             yield from self._given_up(first)
         elif ending is Ending.DEAD_LETTERED:
             yield from self._again(first)
-            if not self._life.poison:
+            if not self._life.poison and first.cause is not Cause.LOOP:
                 yield Remedy(f"{first.queue}.redrive.max_receive_count", "≥", len(first.deliveries) + 1)
         elif ending in (Ending.PROCESSED_TWICE, Ending.DELIVERED_AGAIN):
             for stay in copy.stays:

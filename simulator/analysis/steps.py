@@ -115,7 +115,7 @@ def _delivery(stay: Stay, delivery: Delivery) -> Iterator[tuple[What, int]]:
     batch = delivery.invocation
     if batch.mates.gathered_at > delivery.received_at:
         yield What.GATHERED, batch.mates.gathered_at
-    if delivery.attempt is Attempt.THROTTLED:
+    if delivery.attempt in (Attempt.THROTTLED, Attempt.STOPPED):
         yield What.THROTTLED, delivery.received_at if batch.over_at == NONE else batch.over_at
     if delivery.started_at != NONE:
         yield What.STARTED, delivery.started_at

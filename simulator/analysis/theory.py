@@ -1,4 +1,4 @@
-"""Closed forms to stand beside simulated values: Erlang C, Pollaczek-Khinchine, Little, ramps, fluid queues.
+"""Closed forms to stand beside simulated values: Erlang B and C, Pollaczek-Khinchine, Little, ramps, fluids.
 
 Times are in whatever unit the service time is given in (its default of 1 counts in service times).
 """
@@ -39,6 +39,67 @@ def mmc_wait_quantile(share: float, servers: int, load: float, service: float = 
     if share <= 1 - waits:
         return 0.0
     return math.log(waits / (1 - share)) * service / (servers * (1 - load))
+
+
+class FullSystem(NamedTuple):
+    """A system with room for so many: share turned away, mean number there and waiting."""
+
+    blocking: float
+    present: float
+    waiting: float
+
+
+def mmck(servers: int, places: int, offered: float) -> FullSystem:
+    """M/M/c/K: *places* in all, those in service among them, at *offered* load [Erlang].
+
+    What finds all places taken is lost (a birth-death chain; Kleinrock 1975, 3.7).
+    """
+    weights = [1.0]
+    for number in range(1, places + 1):
+        weights.append(weights[-1] * offered / min(number, servers))
+    total = math.fsum(weights)
+    shares = [weight / total for weight in weights]
+    return FullSystem(
+        shares[-1],
+        math.fsum(number * share for number, share in enumerate(shares)),
+        math.fsum((number - servers) * share for number, share in enumerate(shares) if number > servers),
+    )
+
+
+def tandem_times(rate: float, stages: Sequence[tuple[int, float]]) -> list[float]:
+    """Mean time in each stage of a line of M/M/c queues, each *(servers, mean service)*.
+
+    What leaves an M/M/c queue is Poisson with its arrival rate (Burke 1956), so each stage is one by itself.
+    """
+    return [
+        service + mmc_mean_wait(servers, rate * service / servers, service) for servers, service in stages
+    ]
+
+
+def feedback_time(rate: float, servers: int, service: float, again: float) -> float:
+    """Mean time until the last of its visits is over in M/M/c whose messages come *again* with that chance.
+
+    The number there is that of M/M/c at rate / (1 - again) (Jackson 1957); Little's law gives the time.
+    """
+    visits = 1 / (1 - again)
+    load = rate * visits * service / servers
+    return visits * (service + mmc_mean_wait(servers, load, service))
+
+
+def setup_wait(load: float, service: float, scv: float, setup: float, setup_scv: float) -> float:
+    """Mean wait of M/G/1 whose server sleeps when idle and takes *setup* to wake (Welch 1964; Doshi 1986)."""
+    if load >= 1:
+        return math.inf
+    rate = load / service
+    square = setup**2 * (1 + setup_scv)
+    return pollaczek_khinchine_wait(load, service, scv) + (2 * setup + rate * square) / (
+        2 * (1 + rate * setup)
+    )
+
+
+def setup_share(load: float, service: float, setup: float) -> float:
+    """Share of messages that find such a server asleep."""
+    return (1 - load) / (1 + load / service * setup)
 
 
 def pollaczek_khinchine_wait(load: float, service: float = 1.0, scv: float = 1.0) -> float:

@@ -9,6 +9,7 @@ from simulator.analysis.consumers import fleets, queue_of
 from simulator.analysis.downstreams import capacities
 from simulator.analysis.partial import Field, Frame
 from simulator.analysis.replication import Replication
+from simulator.analysis.subscriptions import endings
 from simulator.analysis.tenants import noisy_groups
 from simulator.scenario.downstreams import caller_paths
 from simulator.scenario.schema import Scenario
@@ -45,6 +46,7 @@ def frame_of(scenario: Scenario, things: Sequence[str]) -> Frame:
             if path.startswith(f"functions.{name}.")
         },
         creation_us=scenario.rules.value("lambda.environment_creation") or 0,
+        subscriptions=endings(scenario),
     )
 
 

@@ -3,6 +3,7 @@
 from simulator.engine.functions import Functions
 from simulator.engine.groups import Groups
 from simulator.engine.parts import Parts
+from simulator.processes.children import Send
 
 
 class Consumers:
@@ -14,3 +15,5 @@ class Consumers:
         self.functions = functions.made
         self.mappings = functions.mappings
         self.groups = Groups(parts)
+        self.sends: dict[str, Send] = {}
+        """What they send on, by consumer, input and name."""

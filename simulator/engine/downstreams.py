@@ -55,16 +55,23 @@ class Downstreams:
         steps = [self._step(caller, queue, consumer, name, number) for number, name in enumerate(names)]
         return CalledWork(Calls(self._clock, steps))
 
+    def delivered(self, path: str, name: str, timeout_us: int) -> Calls:
+        """The calls by which the subscription at *path* delivers to the downstream *name*: one try each."""
+        client = Client(self._made[name], timeout_us, 1, Backoff(0, 0, "none"), None, None)
+        return Calls(self._clock, [Step(client, self._draws(name, path, 0), self._given[name].errors)])
+
     def _step(self, caller: str, queue: str, consumer: spec.Calls, name: str, number: int) -> Step:
         if (caller, name) not in self._clients:
             self._clients[caller, name] = self._client(name, consumer.client)
-        draws = CallDraws(
+        return Step(self._clients[caller, name], self._draws(name, queue, number), self._given[name].errors)
+
+    def _draws(self, name: str, queue: str, number: int) -> CallDraws:
+        return CallDraws(
             self._ledger,
             sampler(self._given[name].latency),
             number,
             *(self._taken.stream(f"{name}/{queue}/{what}") for what in ("latency", "error", "pause")),
         )
-        return Step(self._clients[caller, name], draws, self._given[name].errors)
 
     def _client(self, name: str, given: spec.Client) -> Client:
         breaker = None

@@ -57,7 +57,9 @@ class FaultsOfRun:
                 producer.content.poisonings.append(bad)
 
     def _refuse(self, fault: Fault) -> None:
-        """Calls to a queue are throttled or denied."""
+        """Calls to a queue are throttled or denied; an unavailable one is a matter of SNS's deliveries."""
+        if fault.unavailable:
+            return
         if fault.denied == "send":
             self._deny_sends(fault)
             return

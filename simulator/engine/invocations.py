@@ -10,6 +10,7 @@ from simulator.processes.at_least_once import Misses
 from simulator.processes.clock import Clock
 from simulator.processes.destinations import Destination, QueueDestination, TopicDestination
 from simulator.processes.direct_invocations import Caller, DirectInvocations
+from simulator.processes.fed_lines import FedLine
 from simulator.processes.functions import Function
 from simulator.processes.ledger import Ledger
 from simulator.processes.lines import Line
@@ -112,8 +113,18 @@ class Invocations:
 
     # -- functions ---------------------------------------------------------------------------------
 
-    def join(self, functions: Mapping[str, Function], parts: Parts, topics: Mapping[str, Topic]) -> None:
-        """Let *functions* work the lines, and these send records to queues and *topics*."""
+    def join(
+        self,
+        functions: Mapping[str, Function],
+        parts: Parts,
+        topics: Mapping[str, Topic],
+        endpoints: Mapping[tuple[str, str], FedLine],
+    ) -> None:
+        """Let *functions* work the lines, and these send records to queues and *topics*.
+
+        *endpoints* are the subscriptions, by topic and name, that are no queue and no function.
+        """
+        self._endpoints = endpoints
         for path, name, line in self.lines():
             asked = self._scenario.functions[name]
             work = parts.work(path, asked.work, asked.failures, parts.conditions_of(f"functions.{name}"),
@@ -158,7 +169,8 @@ class Invocations:
             elif subscription.function is not None:
                 line = self.asynchronous[subscription.function]
                 yield taken.latency("lat.sns_to_function"), stream, line.send_anew
-            else:
-                assert subscription.queue is not None
+            elif subscription.queue is not None:
                 queue = parts.dispatchers[subscription.queue]
                 yield taken.latency("lat.sns_to_sqs"), stream, queue.send_anew
+            else:
+                yield Constant(0), stream, self._endpoints[topic, key].send_anew

@@ -27,6 +27,7 @@ def is_plain(group: Workers) -> bool:
         and group.heartbeat is None
         and not group.denied
         and not group.receive.lost_answers
+        and group.on_failure == "keep"
     )
 
 
@@ -75,6 +76,7 @@ class Loops:
             short_pause_us=None if receive.wait_time else receive.poll_pause,
             wait_us=0 if priority is None else priority.wait,
             ageing_us=None if priority is None else priority.ageing,
+            releases=group.on_failure == "release",
         )
 
     def _calls(self, name: str, group: Workers) -> ClientCalls:

@@ -22,7 +22,8 @@ from simulator.recording.tables import Limit, Quantity
 from simulator.sampling.distributions import Constant
 from simulator.scenario import functions as spec
 from simulator.scenario.filter_checks import reaching
-from simulator.scenario.filters import worked
+from simulator.scenario.filters import fitting, worked
+from simulator.scenario.sends import SOURCE, ChildWords, comes_raw, comes_to
 
 _STANDING_BYTES = 1024
 
@@ -98,6 +99,9 @@ class Mappings:
             name: worked(source.filters or (), message, raw=raw)
             for name, (message, raw) in reaching(parts.scenario, queue).items()
         }
+        if comes_to(parts.scenario, queue):
+            raw = comes_raw(parts.scenario, queue)
+            fits[SOURCE] = fitting(source.filters or (), ChildWords(parts.scenario).said, raw=raw)
         deletes = parts.taken.durations(f"{queue}/filtered", parts.taken.latency("lat.sqs_delete"))
         return Filtering(parts.clock, parts.ledger, parts.dispatchers[queue], thing, fits, deletes)
 

@@ -46,7 +46,7 @@ class Senders:
     def sender(self, made: Producer, asked: producers.Producer, service: Service, to_topic: bool) -> Sender:
         """The sender of the producer *made*; what meets quotas lives on the run's clock."""
         rule = self._taken.rule
-        ahead = not isinstance(service, FifoCalls)
+        ahead = not (isinstance(service, FifoCalls) or getattr(service, "quota", None))
         batch, client = asked.batch, asked.client
         most_bytes = "sns.batch_max_bytes" if to_topic else "sqs.batch_max_bytes"
         return Sender(

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from simulator.engine.alarms import alarms
+from simulator.engine.children import ChildrenOfRun
 from simulator.engine.cloudwatch import metrics
 from simulator.engine.conservation import check
 from simulator.engine.consumers import Consumers
@@ -73,7 +74,12 @@ class Simulation:
         faults = FaultsOfRun(whole, self.messaging)
         self.consumers = Consumers(whole)
         self.alarms.start()
-        self.messaging.invocations.join(self.consumers.functions, whole, self.messaging.topics)
+        deliveries = self.messaging.deliveries
+        self.messaging.invocations.join(
+            self.consumers.functions, whole, self.messaging.topics, deliveries.lines
+        )
+        deliveries.join(whole, self.messaging.topics)
+        self.consumers.sends = ChildrenOfRun(whole, self.messaging, self.consumers).sends
         faults.meet(self.consumers, self.metrics)
         self.clock.process(
             intake(

@@ -10,6 +10,7 @@ from simulator.scenario import work as spec
 from simulator.scenario.bodies import choices_of
 from simulator.scenario.distributions import ByAttribute, Distribution
 from simulator.scenario.schema import Scenario
+from simulator.scenario.sends import SOURCE, ChildWords, senders
 
 
 def work_of(scenario: Scenario, given: Distribution | ByAttribute) -> WorkOfAll | WorkByKind:
@@ -37,16 +38,26 @@ def _kinds(scenario: Scenario, attribute: str, values: Sequence[str]) -> Kinds:
             source: _numbers(attributes, bodies, attribute, values)
             for source, attributes, bodies in _sources(scenario)
             if attribute in attributes
-        },
+        }
+        | _children(scenario, attribute, values),
         rest,
     )
+
+
+def _children(scenario: Scenario, attribute: str, values: Sequence[str]) -> dict[str, list[int]]:
+    """Kind of each combination of what consumers send on."""
+    if not any(senders(scenario)):
+        return {}
+    kinds = {value: kind for kind, value in enumerate(values)}
+    said = (one.attributes.get(attribute, {}).get("value", "") for one in ChildWords(scenario).said)
+    return {SOURCE: [kinds.get(value, len(values)) for value in said]}
 
 
 def _sources(scenario: Scenario) -> Iterator[tuple[str, Mapping[str, Mapping[str, float]], int]]:
     """Who says messages, by the name in the ledger, with its attributes and its number of bodies."""
     for name, producer in scenario.producers.items():
-        message = producer.message
-        yield name, message.attributes, prod(len(choice) for choice in choices_of(message.body).values())
+        body = None if producer.source else producer.message.body
+        yield name, producer.traits, prod(len(choice) for choice in choices_of(body).values())
     for name, queue in scenario.queues.items():
         if queue.backlog is not None:
             yield f"queues.{name}/backlog", queue.backlog.attributes, 1

@@ -6,16 +6,20 @@ from typing import Final, NamedTuple
 
 from simulator import __version__
 from simulator.analysis.answer import Consumer, Setting
+from simulator.analysis.subscriptions import subscribers
 from simulator.analysis.window import drain_from_us
 from simulator.engine.taken import Taken
 from simulator.experiments.downstream_words import calls_us, downstream_ceilings, downstreams_of
+from simulator.experiments.endpoint_words import endpoint_consumers
 from simulator.experiments.event_words import event_consumers
 from simulator.experiments.fault_words import faults_of
 from simulator.experiments.traffic import amount, events, span, traffic
+from simulator.scenario.access import failing
 from simulator.scenario.auto_scaling import AutoScalingGroup
 from simulator.scenario.deployments import Deployment
 from simulator.scenario.distributions import mean_of
 from simulator.scenario.downstreams import Calls
+from simulator.scenario.endpoints import endpoint_lines
 from simulator.scenario.fleets import Fleet, fleets
 from simulator.scenario.functions import EventSource, Function
 from simulator.scenario.invoked import function_of, lines
@@ -38,7 +42,7 @@ def setting_of(scenario: Scenario, *, seed: int, replications: int) -> Setting:
     main = [name for name in scenario.queues if name not in dead]
     consumers = [_mapping(scenario, *source) for source in _sources(scenario)]
     consumers += [_fleet(scenario, section, name, fleet) for section, name, fleet in fleets(scenario)]
-    consumers += event_consumers(scenario)
+    consumers += [*event_consumers(scenario), *endpoint_consumers(scenario)]
     return Setting(
         name=scenario.name,
         question=scenario.question or "",
@@ -49,7 +53,12 @@ def setting_of(scenario: Scenario, *, seed: int, replications: int) -> Setting:
         version=__version__,
         traffic=traffic(scenario),
         consumers=consumers,
-        queues=[*(f"queues.{name}" for name in main), *(path for path, _ in lines(scenario))],
+        queues=[
+            *(f"queues.{name}" for name in main),
+            *(path for path, _ in lines(scenario)),
+            *(path for path, _, _ in endpoint_lines(scenario)),
+            *failing(scenario),
+        ],
         dead_letter_queues=[f"queues.{name}" for name in scenario.queues if name in dead],
         events=events(scenario),
         headline=scenario.thresholds[0].key if scenario.thresholds else DEFAULT_HEADLINE,
@@ -62,11 +71,14 @@ def setting_of(scenario: Scenario, *, seed: int, replications: int) -> Setting:
         held_up=any(_may_be_held_up(scenario, producer) for producer in scenario.producers.values()),
         faults=faults_of(scenario),
         downstreams=downstreams_of(scenario.downstreams),
+        subscribers=subscribers(scenario),
     )
 
 
 def _may_be_held_up(scenario: Scenario, producer: Producer) -> bool:
     """Whether a producer's messages may be accepted later than they were offered."""
+    if producer.source is not None:
+        return True
     if function_of(scenario, producer):
         return False  # a function's answer is its work, which is no delay of sending
     queue = scenario.queues.get(producer.target)

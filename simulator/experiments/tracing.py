@@ -4,6 +4,8 @@ A run is deterministic, so each pass looks for what the one before it has found;
 message's own life and not with the run.
 """
 
+from dataclasses import replace
+
 from simulator.analysis.assembly import Assembly, windows
 from simulator.analysis.life import Life
 from simulator.analysis.trace import Ahead, CopyOf, Deliveries, Fan, Finder, Held, Stays, Wanted
@@ -65,7 +67,12 @@ class Tracer:
         if held.held:
             self._pass(held)
         made = Assembly(self._scenario, self._things, rows, deliveries, ahead.queued, held.held)
-        return made.life(stays.message, run.messages, found_in, copy)
+        life = made.life(stays.message, run.messages, found_in, copy)
+        if life.parent_copy == NONE:
+            return life
+        owner = CopyOf(life.parent_copy)
+        self._pass(owner)
+        return replace(life, parent=owner.message)
 
     def find(self, wanted: Wanted, queue: str | None = None) -> Life:
         """Return the life of the message that *wanted* describes, if need be only in one *queue*."""

@@ -37,6 +37,13 @@ def traffic(scenario: Scenario) -> str:
 
 
 def _producer(producer: Producer) -> str:
+    line, source = _arrivals(producer), producer.source
+    if source is None:
+        return line
+    return f"{line.replace('msg/s', f'{source.happening}/s')}, told by {source.service}"
+
+
+def _arrivals(producer: Producer) -> str:
     if producer.trace is not None:
         trace = producer.trace
         times = f" x {trace.scale:g}" if trace.scale != 1 else ""

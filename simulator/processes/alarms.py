@@ -66,7 +66,7 @@ class Notice:
             np.full(1, NONE, dtype=np.int64),
             message_keys(self._producer, serial, 1),
         )
-        copies = sum(int(one.passes(self._producer)[0]) for one in self._topic.subscriptions)
+        copies = self._topic.copies_at(self._producer, 0, now)
         outcome = int(Outcome.ACCEPTED)
         self._recorder.message(
             (message, self._thing, serial, now, now, _MESSAGE_BYTES, NONE, 0, 0, 1, copies, outcome)

@@ -1,23 +1,22 @@
 """Asynchronous invocations of one function: Lambda's own queue of events, retries, destinations."""
 
-from collections import deque
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from simulator.aws.lambda_.asynchronous import AsynchronousInvocation
 from simulator.processes.at_least_once import Misses
-from simulator.processes.clock import RECEIVES, SENDS, Clock
+from simulator.processes.clock import RECEIVES, Clock
 from simulator.processes.destinations import Destination
-from simulator.processes.inlets import Merge
+from simulator.processes.fed_lines import FedLine
 from simulator.processes.ledger import Block, Ledger
-from simulator.processes.lines import Event, Line, Run
+from simulator.processes.lines import Event, Run
 from simulator.recording.recorder import Recorder
-from simulator.recording.tables import Arrival, Cause, Fate, Limit
+from simulator.recording.tables import Cause, Fate, Limit
 from simulator.sampling.distributions import Distribution, draw
 
 
-class AsyncInvocations(Line):
+class AsyncInvocations(FedLine):
     """Events that a function is invoked with asynchronously, one event a run.
 
     An event costs one step at its arrival and one an attempt, however many wait.
@@ -44,82 +43,27 @@ class AsyncInvocations(Line):
         self._repeated = repeated
         self._on_failure: Sequence[Destination] = ()
         self._on_success: Sequence[Destination] = ()
-        self._merge = Merge()
-        self._released_until = 0
-        self._alone = 0  # events under way that nobody knew of ahead
-        self._due: deque[tuple[int, int]] = deque()
-        self._armed = False
         self._held_back = 0  # events whose last attempt was throttled
-        self._originals: dict[int, int] = {}  # first copies of messages that their sender says again
 
     def report_to(self, on_failure: Sequence[Destination], on_success: Sequence[Destination]) -> None:
         """Tell *on_failure* of events that are given up, and *on_success* of the others."""
         self._on_failure = on_failure
         self._on_success = on_success
 
-    # -- events come in ----------------------------------------------------------------------------
-
-    def add(self, messages: np.ndarray, arrive_at: np.ndarray) -> None:
-        """*messages* will arrive at *arrive_at* [us]; what the run itself brings forth comes at any time."""
-        late = arrive_at < self._released_until
-        for message, at in zip(messages[late].tolist(), arrive_at[late].tolist(), strict=True):
-            self._alone += 1
-            self._clock.at(at, SENDS, self._arrive_alone, message)
-        self._merge.add(messages[~late], arrive_at[~late])
-
-    def _arrive_alone(self, message: int) -> None:
-        self._alone -= 1
-        self._accept(self._clock.now, message)
-
-    def release(self, horizon: int) -> None:
-        """Line up what arrives before *horizon* [us]."""
-        self._released_until = horizon
-        messages, arrive_at = self._merge.release(horizon)
-        self._due.extend(zip(arrive_at.tolist(), messages.tolist(), strict=True))
-        self._arm()
-
     def under_way(self) -> int:
         """Events that are not done with, and records of events that have not arrived."""
         records = sum(one.under_way() for one in (*self._on_failure, *self._on_success))
-        coming = self._merge.under_way() + len(self._due) + self._alone
-        return coming + len(self._open) + records
+        return super().under_way() + records
 
-    def _arm(self) -> None:
-        if self._due and not self._armed:
-            self._armed = True
-            self._clock.at(max(self._clock.now, self._due[0][0]), SENDS, self._arrive)
-
-    def _arrive(self, _: object) -> None:
-        self._armed = False
-        now, due = self._clock.now, self._due
-        while due and due[0][0] <= now:
-            self._accept(now, due.popleft()[1])
-        self._arm()
-
-    def _accept(self, now: int, message: int) -> None:
-        copy = self._ledger.add_copy(message, now)
-        if message in self._ledger.said_again:
-            original = self._originals.setdefault(message, copy)
-            if original != copy:
-                self._ledger.parent_of[copy] = original
-                self._stories.follow(copy, Cause.SENDER_RETRY)
-        self._begin(Event(copy, now))
-
-    def send_anew(self, parent: int) -> None:
-        """A topic brings what Lambda told it of the event whose copy is *parent*."""
-        now = self._clock.now
-        copy = self._ledger.add_copy(self._ledger.message_of[parent], now)
-        self._ledger.parent_of[copy] = parent
-        self._stories.follow(copy, Cause.NOTHING, Arrival.DESTINATION)
-        self._begin(Event(copy, now))
-
-    def _begin(self, event: Event) -> None:
-        self.arrived += 1
-        self._open[event.copy] = event
+    def _begin(self, copy: int, now: int) -> None:
+        event = self._open[copy] = Event(copy, now)
+        if self.turns is not None and self.turns.stopped([copy]):
+            self._give_up(event, Cause.LOOP)
+            return
         if self._rule.is_tried(self._function.concurrency.reserved):
             self._attempt(event)
         else:
-            self._limit_gauge.set(self._clock.now, Limit.RESERVED_CONCURRENCY)
+            self._limit_gauge.set(now, Limit.RESERVED_CONCURRENCY)
             self._give_up(event, Cause.THROTTLE)
 
     # -- attempts ----------------------------------------------------------------------------------

@@ -68,13 +68,18 @@ class TopicDestination:
         keys = np.array([mix(ledger.block_of(message).key_of(message), parent)], dtype=np.uint64)
         self._topic.published += 1
         for subscription, way in zip(self._topic.subscriptions, self._ways, strict=True):
-            if way is None:
-                subscription.filtered_out += 1
+            if not subscription.receives(now, passes=way is not None) or way is None:
                 continue
-            subscription.delivered += 1
-            self._under_way += 1
             hop, stream_key, take = way
-            self._clock.at(now + int(draw(hop, stream_key, keys)[0]), SENDS, self._arrive, (take, parent))
+            arrive_at = now + int(draw(hop, stream_key, keys)[0])
+            if subscription.attempts is not None:
+                ended_at = subscription.try_one(message, now, arrive_at, int(keys[0]))
+                if ended_at is None:
+                    continue
+                arrive_at = ended_at
+            subscription.counts.delivered += subscription.settles
+            self._under_way += 1
+            self._clock.at(arrive_at, SENDS, self._arrive, (take, parent))
 
     def _arrive(self, record: tuple[Callable[[int], None], int]) -> None:
         take, parent = record

@@ -93,6 +93,29 @@ def whole(receipt: Receipt) -> Receipt:
     return receipt.whole if isinstance(receipt, Sifted) else receipt
 
 
+def part_of(receipt: Receipt, copies: list[int]) -> tuple[Receipt, Receipt | None]:
+    """What a receive holds of *copies*, and of the others, if there are some; the queue knows the whole."""
+    chosen, held = set(copies), whole(receipt)
+    rest = [copy for copy in receipt.received if copy not in chosen]
+    mine = [copy for copy in receipt.received if copy in chosen]
+    return Sifted(held, mine), Sifted(held, rest) if rest else None
+
+
+class Stopped(Batch):
+    """Messages with which Lambda refuses to invoke a function once more: their chain is a loop."""
+
+    __slots__ = ()
+
+    def __init__(self, receipt: Receipt, causes: dict[int, int], now: int) -> None:
+        super().__init__(receipt, causes)
+        n = len(self.copies)
+        self.attempt = Attempt.STOPPED
+        self.attempts = [int(Attempt.STOPPED)] * n
+        self.began_at = self.over_at = now
+        self.started_at = self.ended_at = [NONE] * n
+        self.deleted_at = [now] * n
+
+
 class _Dropped(Batch):
     """Messages of one receive that no handler is to see."""
 

@@ -90,11 +90,23 @@ class FifoInlet:
         self._merge = Merge()
         self._due: deque[tuple[int, int]] = deque()
         self._armed = False
+        self._released_until = 0
+        self._armed_at = 0
         self.deduplicated = 0
-        self.add = self._merge.add
+
+    def add(self, messages: np.ndarray, arrive_at: np.ndarray) -> None:
+        """*messages* will arrive at *arrive_at* [us]; what the run itself brings forth comes at any time."""
+        late = arrive_at < self._released_until
+        if late.any():
+            coming = zip(arrive_at[late].tolist(), messages[late].tolist(), strict=True)
+            self._due = deque(sorted([*self._due, *coming]))
+            self._arm()
+            messages, arrive_at = messages[~late], arrive_at[~late]
+        self._merge.add(messages, arrive_at)
 
     def release(self, horizon: int) -> None:
         """Line up what arrives before *horizon* [us]."""
+        self._released_until = horizon
         messages, arrive_at = self._merge.release(horizon)
         self._due.extend(zip(arrive_at.tolist(), messages.tolist(), strict=True))
         self._arm()
@@ -104,12 +116,15 @@ class FifoInlet:
         return self._merge.under_way() + len(self._due)
 
     def _arm(self) -> None:
-        if self._due and not self._armed:
-            self._armed = True
-            now = self._clock.now
-            at = max(now, self._due[0][0])
-            if self._tokens is not None:
-                at = self._tokens.next_for(at, self._groups_due(at))
+        if not self._due:
+            return
+        at = max(self._clock.now, self._due[0][0])
+        if self._armed and at >= self._armed_at:
+            return
+        if self._tokens is not None:
+            at = self._tokens.next_for(at, self._groups_due(at))
+        if not self._armed or at < self._armed_at:
+            self._armed, self._armed_at = True, at
             self._clock.at(at, SENDS, self._deliver)
 
     def _groups_due(self, now: int) -> Iterator[int]:
@@ -118,9 +133,10 @@ class FifoInlet:
         return (self._dispatcher.ledger.group[message] for at, message in batch if at <= now)
 
     def _deliver(self, _: object) -> None:
+        now, due = self._clock.now, self._due
+        if not self._armed or now < self._armed_at:
+            return  # something earlier came in between, and has set another alarm
         self._armed = False
-        now = self._clock.now
-        due = self._due
         if self._tokens is None or self._tokens.take_for(now, self._groups_due(now)):
             for _slot in range(self._batch_size):
                 if not due or due[0][0] > now:

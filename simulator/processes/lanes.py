@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from simulator.aws.sqs.receipt import Receipt
+from simulator.processes.children import Sends
 from simulator.processes.draws import Work
 from simulator.processes.gauges import Gauge
 from simulator.processes.loops import Worker
@@ -29,6 +30,7 @@ class Lane:
         self.work = work
         self.most = most
         self.idle: list[Worker] = []
+        self.sends: Sends | None = None
         self.stepwise = dispatcher.stepwise
         self.delete_tokens = dispatcher.delete_tokens
 
@@ -51,6 +53,9 @@ class Owner(Protocol):
     def in_hand(self, place: int) -> int:
         """Receives from the queue at *place* in hand."""
 
+    def let_send(self, place: int, sends: Sends) -> None:
+        """Send on for the messages of the queue at *place*."""
+
     def finish_run(self, place: int) -> None:
         """Write down what is in hand from the queue at *place* at the end of the run."""
 
@@ -65,6 +70,10 @@ class LaneConsumer:
         self.limit_gauge = limit_gauge
         self._pool = pool
         self._place = place
+
+    def let_send(self, sends: Sends) -> None:
+        """Send on for the messages of this queue."""
+        self._pool.let_send(self._place, sends)
 
     def begin(self, receipt: Receipt, causes: dict[int, int]) -> None:
         """Give a receive to the worker whose it is."""

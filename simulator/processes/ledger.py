@@ -74,6 +74,26 @@ class LooseBlock(Block):
         return self.serials[message - self.first]
 
 
+class SerialBlock(Block):
+    """Messages of one producer that are numbered together, with any serials: an array of shape (n,)."""
+
+    __slots__ = ("serials",)
+
+    def __init__(
+        self, producer: str, serials: np.ndarray, first: int, attributes: np.ndarray, poison: np.ndarray
+    ) -> None:
+        super().__init__(producer, 0, first, attributes, poison)
+        self.serials = serials
+
+    def keys(self) -> np.ndarray:
+        """Keys of the draws of its messages."""
+        return serial_keys(self.producer, self.serials.astype(np.uint64))
+
+    def serial_of(self, message: int) -> int:
+        """Its number among the producer's messages."""
+        return int(self.serials[message - self.first])
+
+
 class Ledger:
     """Columns of messages and copies, indexed by their dense numbers.
 
@@ -96,6 +116,9 @@ class Ledger:
         """Of the copies made from another copy: which."""
         self.redrives: dict[int, int] = {}
         """Of the copies that redrive tasks made: how often that has happened to the message by then."""
+        self.child_messages = array("q")
+        """Messages that consumers sent, ascending; ``parent_copies``: for which copy each."""
+        self.parent_copies = array("q")
 
     @property
     def messages(self) -> int:
@@ -118,11 +141,28 @@ class Ledger:
     ) -> Block:
         """Number the next messages of *producer*; all arrays have shape (n,), instants in [us]."""
         block = Block(producer, first_serial, self.messages, attributes, poison)
+        self._add_block(block, offered_at, group)
+        return block
+
+    def add_serials(
+        self,
+        producer: str,
+        serials: np.ndarray,
+        offered_at: np.ndarray,
+        group: np.ndarray,
+        attributes: np.ndarray,
+        poison: np.ndarray,
+    ) -> SerialBlock:
+        """Number messages of *producer* with these *serials*; arrays of shape (n,), instants in [us]."""
+        block = SerialBlock(producer, serials, self.messages, attributes, poison)
+        self._add_block(block, offered_at, group)
+        return block
+
+    def _add_block(self, block: Block, offered_at: np.ndarray, group: np.ndarray) -> None:
         self.offered_at.frombytes(offered_at.astype(np.int64).tobytes())
         self.group.frombytes(group.astype(np.int32).tobytes())
         self.blocks.append(block)
         self._firsts.append(block.first)
-        return block
 
     def add_message(
         self, producer: str, serial: int, offered_at: int, group: int, combination: int, poison: int
@@ -142,6 +182,11 @@ class Ledger:
         self.group.append(group)
         block.append(serial, combination, poison)
         return message
+
+    def open_block(self, block: Block) -> None:
+        """Take a block whose messages are numbered from now on, a few at a time."""
+        self.blocks.append(block)
+        self._firsts.append(block.first)
 
     def add_copies(self, messages: np.ndarray, sent_at: np.ndarray) -> int:
         """Number copies of *messages* sent at *sent_at* [us]; both shape (n,). Returns the first number."""

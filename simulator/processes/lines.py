@@ -9,6 +9,7 @@ from typing import Final
 
 from simulator.aws.lambda_.concurrency import Admission
 from simulator.aws.sqs.receipt import NEVER, Receipt
+from simulator.processes.children import Sends, Turns
 from simulator.processes.clock import Clock
 from simulator.processes.draws import Work
 from simulator.processes.functions import Function, Invocation
@@ -70,6 +71,8 @@ class Line:
         self._function: Function
         self._work: Work
         self._concurrency_gauge: Gauge | None = None
+        self.sends: Sends | None = None
+        self.turns: Turns | None = None
 
     def serve(self, function: Function, work: Work, most: int | None) -> None:
         """Let *function* work the events, at most *most* at once; to be called once, before the run."""
@@ -107,6 +110,8 @@ class Line:
         if batch.failed and batch.attempt is not Attempt.CRASHED:
             batch.attempt = Attempt.FAILED
         if batch.attempt is Attempt.SUCCEEDED:
+            if self.sends is not None:
+                self.sends.after(self._clock.now, batch.copies)
             self._succeeded(batch)
         else:
             batch.attempts = [int(batch.attempt)]
@@ -136,6 +141,8 @@ class Line:
         self._settle(batch)
         self.deleted += 1
         del self._open[batch.event.copy]
+        if self.sends is not None:
+            self.sends.forget(batch.copies, self._stories)
 
     def _close(self, event: Event, fate: Fate, cause: Cause) -> None:
         """An event is given up."""

@@ -4,11 +4,13 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 
 from simulator.aws.sqs.receipt import Receipt
+from simulator.processes.children import Sends
 from simulator.processes.clock import CHANGES, COMPLETIONS, RECEIVES, Clock
 from simulator.processes.gauges import Gauge
 from simulator.processes.instances import Instance
 from simulator.processes.lanes import Lane, LaneConsumer, MutedGauge
 from simulator.processes.loops import ClientCalls, Heartbeat, Loop, LoopBatch, Worker, plan
+from simulator.processes.outboxes import Outbox
 from simulator.processes.priorities import Classes, Turns, overdue
 from simulator.recording.tables import NONE, Attempt, Limit
 from simulator.sampling.streams import Calls
@@ -35,6 +37,8 @@ class LoopPool:
         Makes a worker's order of the queues.
     ageing_us : int, optional
         A queue a worker has not asked for this long [us] comes first.
+    releases : bool
+        A message that failed is made visible at once.
     """
 
     def __init__(
@@ -56,6 +60,7 @@ class LoopPool:
         short_pause_us: int | None = None,
         wait_us: int = 0,
         ageing_us: int | None = None,
+        releases: bool = False,
     ) -> None:
         self.thing = thing
         self._clock = clock
@@ -73,6 +78,7 @@ class LoopPool:
         self._short_pause_us = short_pause_us
         self._wait_us = wait_us
         self._ageing_us = ageing_us
+        self._releases = releases
         self._workers: dict[Instance, list[Worker]] = {}
         self._turns: dict[Worker, Turns] = {}
         self._open = [0] * len(lanes)
@@ -268,10 +274,20 @@ class LoopPool:
     def _start(self, batch: LoopBatch, at: int) -> None:
         """Work a batch from *at* [us] on."""
         lane, loop, heartbeat = self._lanes[batch.lane], self._loop, self._heartbeat
-        plan(batch, at, lane.work, self._calls, parallel=loop.parallel, delete_each=self._delete_each)
+        plan(
+            batch,
+            at,
+            lane.work,
+            self._calls,
+            parallel=loop.parallel,
+            delete_each=self._delete_each,
+            releases=self._releases,
+        )
+        if lane.sends is not None:
+            batch.outbox = Outbox(self._clock, lane.sends, batch, together=not self._delete_each)
         if heartbeat is not None and (beat_at := heartbeat.next_at(batch, batch.began_at)) != NONE:
             self._clock.at(beat_at, COMPLETIONS, self._beat, batch)
-        if loop.permits or lane.stepwise or batch.over_at >= batch.handle.visible_at:
+        if loop.permits or lane.stepwise or self._releases or batch.over_at >= batch.handle.visible_at:
             self._clock.at(batch.next_step_at(NONE, bool(loop.permits)), COMPLETIONS, self._step, batch)
         else:
             self._clock.at(batch.over_at, COMPLETIONS, self._step, batch)
@@ -304,7 +320,11 @@ class LoopPool:
             batch.postpone(due, next_at - now, loop.parallel)
             self._clock.at(batch.next_step_at(now, bool(loop.permits)), COMPLETIONS, self._step, batch)
             return
+        if batch.outbox is not None:
+            batch.outbox.flush()
         self._delete(batch, due)
+        if self._releases and (failed := batch.due(batch.released_at, now)):
+            self._release(batch, failed)
         if loop.permits:
             freed = len(batch.due(batch.done_at, now))
             full = not self._room(worker, batch.lane)
@@ -324,6 +344,14 @@ class LoopPool:
             copies = [batch.copies[place] for place in due]
             batch.gone.extend(self._lanes[batch.lane].dispatcher.delete(batch.handle, copies))
 
+    def _release(self, batch: LoopBatch, places: list[int]) -> None:
+        """Make messages that failed visible."""
+        dispatcher = self._lanes[batch.lane].dispatcher
+        copies = [batch.copies[place] for place in places]
+        if changed := dispatcher.change_visibility(batch.handle, copies, 0).received:
+            dispatcher.stories.released.update(changed)
+        dispatcher.stir()
+
     def _finish(self, batch: LoopBatch) -> None:
         worker, instance = batch.worker, batch.worker.instance
         self._settle(batch)
@@ -342,10 +370,15 @@ class LoopPool:
     def _settle(self, batch: LoopBatch) -> None:
         batch.alive = False
         self._open[batch.lane] -= 1
-        self._lanes[batch.lane].dispatcher.stories.settle(self._clock.now, self.thing, batch)
+        lane = self._lanes[batch.lane]
+        lane.dispatcher.stories.settle(self._clock.now, self.thing, batch)
+        if lane.sends is not None:
+            lane.sends.forget(batch.gone, lane.dispatcher.stories)
 
     def _cut(self, batch: LoopBatch, how: Attempt) -> None:
         """End a batch now; deletes that are due have been made."""
+        if batch.outbox is not None and how is Attempt.CRASHED:
+            batch.outbox.flush()
         self._delete(batch, batch.due(batch.deleted_at, self._clock.now))
         batch.cut(self._clock.now, how)
         self._settle(batch)
@@ -365,6 +398,10 @@ class LoopPool:
         idle = any(lane.idle for lane in self._lanes)
         waiting = not idle and any(lane.visible(now) for lane in self._lanes)
         self._limit_gauge.set(now, self.limit() if waiting else Limit.ARRIVALS)
+
+    def let_send(self, place: int, sends: Sends) -> None:
+        """Send on for the messages of the queue at *place*."""
+        self._lanes[place].sends = sends
 
     def in_hand(self, place: int) -> int:
         """Receives from the queue at *place* in hand."""

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from simulator.aws.sqs.receipt import Receipt
 from simulator.processes.draws import CallDurations, Work
 from simulator.processes.instances import Instance
+from simulator.processes.outboxes import Outbox
 from simulator.processes.stories import CAUSE_OF, Batch
 from simulator.recording.tables import NONE, Attempt, Cause
 from simulator.sampling.streams import Calls
@@ -87,9 +88,15 @@ class LoopBatch(Batch):
         Everything due until then [us] has been done.
     denied : bool
         A delete was denied.
+    released_at : list of int
+        When each message that failed is made visible again [us], or NONE.
+    outbox : Outbox, optional
+        Sends what its messages bring forth.
     """
 
-    __slots__ = ("alive", "denied", "done_at", "handle", "lane", "stepped_at", "worker")
+    __slots__ = (
+        "alive", "denied", "done_at", "handle", "lane", "outbox", "released_at", "stepped_at", "worker",
+    )  # fmt: skip
 
     def __init__(self, lane: int, receipt: Receipt, causes: dict[int, int], worker: Worker) -> None:
         super().__init__(receipt, causes)
@@ -102,6 +109,13 @@ class LoopBatch(Batch):
         self.stepped_at = NONE
         self.alive = True
         self.denied = False
+        self.released_at = nothing
+        self.outbox: Outbox | None = None
+
+    def left_at(self, index: int, receipt: Receipt) -> int:
+        """When its delivery number *index*, which it did not delete, stopped being in flight [us]."""
+        at = self.released_at[index]
+        return at if NONE < at <= self.stepped_at else receipt.visible_at
 
     def cause_after(self, how: Attempt) -> Cause:
         """Why a copy comes again that this batch left: a delete that was denied has its own cause."""
@@ -113,7 +127,7 @@ class LoopBatch(Batch):
 
     def next_step_at(self, now: int, each_message: bool) -> int:
         """The next instant [us] at which something of it is due."""
-        ahead = [at for at in self.deleted_at if at > now]
+        ahead = [at for at in (*self.deleted_at, *self.released_at) if at > now]
         if each_message:
             ahead += [at for at in self.done_at if at > now]
         return min([*ahead, self.over_at])
@@ -126,8 +140,9 @@ class LoopBatch(Batch):
                 self.started_at[place] += wait_us
                 self.ended_at[place] += wait_us
             self.done_at[place] += wait_us
-            if self.deleted_at[place] != NONE:
-                self.deleted_at[place] += wait_us
+            for calls in (self.deleted_at, self.released_at):
+                if calls[place] != NONE:
+                    calls[place] += wait_us
         self.over_at = max(self.over_at, *self.done_at, *self.deleted_at)
 
     def cut(self, now: int, how: Attempt) -> None:
@@ -210,6 +225,10 @@ class ClientCalls:
         denied = any(span.from_at <= effect_at < span.until_at for span in self._delete_denied)
         return (NONE if denied else effect_at), over_at
 
+    def change(self, at: int) -> int:
+        """When a change of visibility called at *at* [us] takes effect."""
+        return at + self._delete.next()
+
     def receive_again_at(self, now: int) -> int:
         """When a receive is tried next [us] that is denied now; *now* itself if it is not denied."""
         for span in self.receive_denied:
@@ -221,9 +240,19 @@ class ClientCalls:
 
 
 def plan(
-    batch: LoopBatch, began_at: int, work: Work, calls: ClientCalls, *, parallel: bool, delete_each: bool
+    batch: LoopBatch,
+    began_at: int,
+    work: Work,
+    calls: ClientCalls,
+    *,
+    parallel: bool,
+    delete_each: bool,
+    releases: bool = False,
 ) -> None:
-    """Lay out a batch's timeline from *began_at* [us]: its messages one after another, or all at once."""
+    """Lay out a batch's timeline from *began_at* [us]: its messages one after another, or all at once.
+
+    Where it *releases*, each message that fails is made visible by a call that lasts as a delete does.
+    """
     copies, again = batch.copies, batch.receipts[0].again
     durations, failed = work.of(copies, again)
     at = batch.began_at = began_at + work.per_invocation_us(copies, again)
@@ -231,6 +260,7 @@ def plan(
     ended_at: list[int] = []
     deleted_at: list[int] = []
     done_at: list[int] = []
+    released_at = [NONE] * len(copies)
     for place, duration_us in enumerate(durations):
         started_at.append(at)
         ended_at.append(at + duration_us)
@@ -238,6 +268,8 @@ def plan(
         if delete_each and place not in failed:
             effect_at, free_at = calls.delete(free_at)
             batch.denied |= effect_at == NONE
+        elif releases and place in failed:
+            released_at[place] = free_at = calls.change(free_at)
         deleted_at.append(effect_at)
         done_at.append(free_at)
         if not parallel:
@@ -252,4 +284,4 @@ def plan(
         batch.denied |= effect_at == NONE
         deleted_at = [NONE if place in failed else effect_at for place in range(len(copies))]
     batch.started_at, batch.ended_at = started_at, ended_at
-    batch.deleted_at, batch.done_at = deleted_at, done_at
+    batch.deleted_at, batch.done_at, batch.released_at = deleted_at, done_at, released_at

@@ -3,9 +3,10 @@
 from simulator.aws.lambda_.concurrency import Admission
 from simulator.aws.lambda_.event_source_mapping import EventSourceMapping, MappingLimit, throttle_pause_us
 from simulator.aws.sqs.receipt import Receipt
+from simulator.processes.children import Sends, Turns
 from simulator.processes.clock import CHANGES, COMPLETIONS, Clock
 from simulator.processes.draws import CallDurations, Work
-from simulator.processes.filtering import Filtering, whole
+from simulator.processes.filtering import Filtering, Stopped, part_of, whole
 from simulator.processes.functions import Function, Invocation
 from simulator.processes.gathering import Gathering
 from simulator.processes.gauges import Gauge
@@ -100,6 +101,8 @@ class Mapping:
         self._open: set[Invocation] = set()
         self._gathering = gathering
         self.filtering: Filtering | None = None
+        self.sends: Sends | None = None
+        self.turns: Turns | None = None
         self._surplus = 0  # slots that are lost, and still busy
         self._paused = False
 
@@ -117,6 +120,11 @@ class Mapping:
                 self._pass_over(self.filtering)
                 return
             receipt = left
+        if self.turns is not None and (stopped := self.turns.stopped(receipt.received)):
+            left = self._stop(receipt, causes, stopped)
+            if left is None:
+                return
+            receipt = left
         gathering = self._gathering
         if gathering is not None:
             gathering.take(receipt, causes, self)
@@ -132,6 +140,19 @@ class Mapping:
             return
         self.take_slot()
         self._clock.at(self._clock.now + filtering.busy_us(), COMPLETIONS, self._leave_slot)
+
+    def _stop(self, receipt: Receipt, causes: dict[int, int], stopped: list[int]) -> Receipt | None:
+        """Lambda refuses to be invoked with *stopped*: they come again when their timeout ends; the rest."""
+        refused, rest = part_of(receipt, stopped)
+        batch = Stopped(refused, causes, self._clock.now)
+        self._dispatcher.stories.settle(self._clock.now, self.thing, batch)
+        if rest is None:
+            if self._gathering is not None:
+                self._polls.again()
+            else:
+                self.take_slot()
+                self._clock.at(self._clock.now, COMPLETIONS, self._leave_slot)
+        return rest
 
     def take_slot(self) -> None:
         """A slot begins a batch."""
@@ -196,7 +217,17 @@ class Mapping:
                 batch.attempt = Attempt.FAILED
         if batch.attempt is not Attempt.SUCCEEDED:
             self._went_badly(ended=True)
+        if self.sends is not None:
+            self._send(batch, self.sends)
         self._close(batch)
+
+    def _send(self, batch: Invocation, sends: Sends) -> None:
+        """The handler sends on what goes out for the messages it has worked."""
+        done = batch.copies
+        if batch.attempts is not None:
+            done = [c for c, how in zip(done, batch.attempts, strict=True) if how == Attempt.SUCCEEDED]
+        if done:
+            sends.after(self._clock.now, done)
 
     def _close(self, batch: Invocation) -> None:
         """Delete what succeeded, as soon as there is a token for it, write the rows, free the slot."""
@@ -212,6 +243,8 @@ class Mapping:
                 return
         self._delete(batch)
         self._settle(batch, batch.began_at, batch.over_at)
+        if self.sends is not None:
+            self.sends.forget(batch.gone, self._dispatcher.stories)
         if self._turnaround_us:
             self._clock.at(now + self._turnaround_us, COMPLETIONS, self._leave_slot)
         else:

@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterable
 
 from simulator.aws.sqs.receipt import Receipt
 from simulator.processes.called_work import CalledWork, Walk
+from simulator.processes.children import Sends
 from simulator.processes.clock import COMPLETIONS, Clock
 from simulator.processes.draws import CallDurations, Work
 from simulator.processes.gauges import Gauge
 from simulator.processes.instances import Instance
+from simulator.processes.outboxes import Outbox
 from simulator.processes.queues import Dispatcher
 from simulator.processes.stories import Batch
 from simulator.recording.tables import NONE, Attempt, Limit
@@ -17,7 +19,7 @@ from simulator.sampling.streams import Calls
 class WorkerBatch(Batch):
     """A receive in the hands of one worker, with its timeline."""
 
-    __slots__ = ("alive", "instance", "next_delete", "walk")
+    __slots__ = ("alive", "instance", "next_delete", "outbox", "walk")
 
     def __init__(self, receipt: Receipt, causes: dict[int, int], instance: Instance) -> None:
         super().__init__(receipt, causes)
@@ -25,6 +27,7 @@ class WorkerBatch(Batch):
         self.alive = True
         self.next_delete = 0
         self.walk: Walk | None = None
+        self.outbox: Outbox | None = None
 
 
 class WorkerPool:
@@ -71,6 +74,7 @@ class WorkerPool:
         self._delete_tokens = dispatcher.delete_tokens
         self._idle: list[Instance] = []  # one entry a worker in a long poll
         self._open: set[WorkerBatch] = set()
+        self.sends: Sends | None = None
 
     # -- instances come and go ---------------------------------------------------------------------
 
@@ -112,6 +116,8 @@ class WorkerPool:
             self._walk(batch, self._work.called)
             return
         self._plan(batch)
+        if self.sends is not None:
+            batch.outbox = Outbox(self._clock, self.sends, batch, together=not self._delete_each)
         if batch.over_at < receipt.visible_at and not self._stepwise:
             self._clock.at(batch.over_at, COMPLETIONS, self._finish, batch)
         else:
@@ -189,6 +195,8 @@ class WorkerPool:
     def _finish(self, batch: WorkerBatch) -> None:
         if not batch.alive:
             return
+        if batch.outbox is not None:
+            batch.outbox.flush()
         if not batch.next_delete:
             self._delete_at_once(batch, batch.over_at)
         self._settle(batch)
@@ -232,12 +240,16 @@ class WorkerPool:
         if place in walk.failed:
             self._work.called.go_on(walk)
         else:
+            if self.sends is not None:
+                self.sends.after(now, [walk.batch.copies[place]])
             self._clock.at(now + self._delete.next(), COMPLETIONS, self._delete_walked, (walk, [place]))
 
     def _walked_all(self, walk: Walk) -> None:
         """All messages are done with, and deleted if each is; else they are deleted now, once."""
         places = [place for place in range(len(walk.batch.copies)) if place not in walk.failed]
         if places and not self._delete_each and walk.batch.deleted_at[places[0]] == NONE:
+            if self.sends is not None:
+                self.sends.after(self._clock.now, [walk.batch.copies[place] for place in places])
             at = self._clock.now + self._delete.next()
             self._clock.at(at, COMPLETIONS, self._delete_walked, (walk, places))
             return
@@ -269,10 +281,14 @@ class WorkerPool:
         batch.alive = False
         self._open.discard(batch)
         self._dispatcher.stories.settle(self._clock.now, self.thing, batch)
+        if self.sends is not None:
+            self.sends.forget(batch.gone, self._dispatcher.stories)
 
     def _cut(self, batch: WorkerBatch, how: Attempt) -> None:
         """End a batch now: what was done is done, though what was not deleted will come again."""
         now = self._clock.now
+        if batch.outbox is not None and how is Attempt.CRASHED:
+            batch.outbox.flush()  # what ends at this very instant is worked
         if batch.walk is not None and self._work.called is not None:
             self._work.called.stop(batch.walk)
             batch.attempts = batch.walk.attempts(how)

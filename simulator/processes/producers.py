@@ -10,11 +10,11 @@ from simulator.aws.sqs.receipt import NEVER
 from simulator.processes.clock import CHANGES, Clock
 from simulator.processes.ledger import Block, Ledger
 from simulator.processes.senders import Outgoing, Sender
-from simulator.processes.topics import Inlet, Topic
+from simulator.processes.topics import Inlet, Topic, Way
 from simulator.recording.recorder import Recorder
 from simulator.recording.tables import NONE, Outcome
 from simulator.sampling.arrivals import Cursor
-from simulator.sampling.distributions import Categorical, Distribution, draw
+from simulator.sampling.distributions import Categorical, Constant, Distribution, draw, whole
 from simulator.sampling.streams import message_keys, uniform
 
 _LAST_WINDOWS_US: Final = 1_000_000
@@ -70,6 +70,8 @@ class Content:
 
     def sizes(self, keys: np.ndarray) -> np.ndarray:
         """Sizes [bytes], at least one, shape (n,)."""
+        if isinstance(self._size, Constant):  # spares a few messages at a time the draw
+            return np.full(len(keys), max(1, int(whole(np.array([self._size.mean]))[0])), dtype=np.int64)
         return np.maximum(1, draw(self._size, self._size_key, keys))
 
     def groups(self, keys: np.ndarray) -> np.ndarray:
@@ -295,7 +297,7 @@ class OpenLoop(Producer):
 def intake(
     clock: Clock,
     producers: Sequence[Producer],
-    inlets: Sequence[Inlet],
+    inlets: Sequence[Way],
     window_us: int,
     until_at: int,
     latest_at: int,
@@ -307,7 +309,8 @@ def intake(
     at = 0
     while at < until_at or (at < latest_at and any(producer.needs_windows() for producer in producers)):
         yield clock.until(at, CHANGES)
-        window_us = window_us if at < until_at else min(window_us, _LAST_WINDOWS_US)
+        if at >= until_at and any(one.sender and one.needs_windows() for one in producers):
+            window_us = min(window_us, _LAST_WINDOWS_US)
         horizon = min(at + window_us, until_at if at < until_at else latest_at)
         for producer in producers:
             if at < until_at:

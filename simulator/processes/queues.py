@@ -140,7 +140,10 @@ class Dispatcher:
     def _come(self, copy: int) -> None:
         now = self.clock.now
         self._coming.discard(copy)
-        self._standard.move_in(now, [copy], [now], [0])
+        if self.queue.delay_us and isinstance(self.queue, StandardQueue):
+            self.queue.send_delayed(now, copy, self.queue.delay_us)
+        else:
+            self._standard.move_in(now, [copy], [now], [0])
         if self.waiters.total:
             self.stir()
 

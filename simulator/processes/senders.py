@@ -1,8 +1,9 @@
 """Senders: gather messages into calls, wait for answers, and say again what was not heard.
 
-A sender to a standard queue or a topic is refused nothing, so it lives ahead of the run, on a clock of its
-own, a window at a time. One to a FIFO queue shares the queue's calls with others and lives on the run's
-clock. What it sends to is a *service*: the way into a queue or a topic.
+A sender to a standard queue, or to a topic that stays within the quotas, is refused nothing, so it lives
+ahead of the run, on a clock of its own, a window at a time. One to a FIFO queue, or to a topic whose quotas
+may throttle it, shares them with others and lives on the run's clock. What it sends to is a *service*: the
+way into a queue or a topic.
 """
 
 from collections import deque
@@ -12,7 +13,9 @@ from typing import Final, Protocol
 import numpy as np
 
 from simulator.aws.deduplication import Deduplication
+from simulator.aws.sns.quotas import PublishQuota
 from simulator.aws.sqs.fifo import FifoQueue
+from simulator.aws.sqs.receipt import NEVER
 from simulator.processes.clock import SENDS, Clock
 from simulator.processes.ledger import Ledger
 from simulator.processes.queues import Dispatcher
@@ -147,6 +150,8 @@ class TopicCalls:
         Copies that a message with each combination of attribute values becomes.
     deduplication : Deduplication, optional
         Of a FIFO topic; a deduplication id is the message's own, so those of one producer are enough.
+    quota : PublishQuota, optional
+        What throttles; None: what is sent stays within it.
     """
 
     def __init__(
@@ -156,26 +161,44 @@ class TopicCalls:
         copies: Sequence[int],
         ledger: Ledger,
         deduplication: Deduplication | None,
+        quota: PublishQuota | None = None,
     ) -> None:
+        self.quota = quota
+        self.throttled = 0
         self._topic = topic
         self._producer = producer
         self._copies = copies
         self._ledger = ledger
         self._deduplication = deduplication
         self._published: list[tuple[int, int, int, int]] = []
+        self._steady = all(one.confirmed == (0, NEVER) for one in topic.subscriptions)
 
     def take(self, now: int, batch: list[Outgoing]) -> list[Outgoing]:
-        """Accept every entry."""
+        """Accept every entry, unless the whole call is throttled."""
         known = self._deduplication
+        if self.quota is not None and not self._is_taken(now, batch):
+            self.throttled += 1
+            return batch
         for one in batch:
             if known is not None and known.original(now, one.message, one.message) is not None:
                 one.accept(now, 0, stored=False)
                 continue
             again = one.accepted_at != NONE
-            one.accept(now, self._copies[one.combination], stored=True)
+            one.accept(now, self._copies_at(one.combination, now), stored=True)
             key = mix(one.key, one.calls) if again else one.key
             self._published.append((one.message, one.combination, now, key))
         return []
+
+    def _is_taken(self, now: int, batch: list[Outgoing]) -> bool:
+        """Whether the quotas have room for a call."""
+        assert self.quota is not None
+        groups = [self._ledger.group[one.message] for one in batch]
+        return self.quota.take(now, groups, sum(one.size_bytes for one in batch))
+
+    def _copies_at(self, combination: int, now: int) -> int:
+        if self._steady:
+            return self._copies[combination]
+        return self._topic.copies_at(self._producer, combination, now)
 
     def hand_over(self) -> None:
         """Publish what was accepted."""

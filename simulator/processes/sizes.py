@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from simulator.processes.children import ChildBlock
 from simulator.processes.ledger import Block, Ledger
 from simulator.sampling.distributions import Distribution, draw
 
@@ -43,8 +44,11 @@ class Sizes:
     def _sizes(self, block: Block) -> list[int]:
         sizes = self._blocks.get(block.first)
         if sizes is None or block.first + len(sizes) < block.end:
-            distribution, key = self._sources[block.producer]
-            sizes = np.maximum(1, draw(distribution, key, block.keys())).tolist()
+            if isinstance(block, ChildBlock):
+                sizes = block.sizes().tolist()
+            else:
+                distribution, key = self._sources[block.producer]
+                sizes = np.maximum(1, draw(distribution, key, block.keys())).tolist()
             if len(self._blocks) >= _BLOCKS:
                 del self._blocks[next(iter(self._blocks))]
             self._blocks[block.first] = sizes

@@ -19,6 +19,7 @@ CAUSE_OF: Final = {
     Attempt.UNFINISHED: Cause.VISIBILITY_TIMEOUT,
     Attempt.UNANSWERED: Cause.LOST_ANSWER,
     Attempt.FILTERED_OUT: Cause.VISIBILITY_TIMEOUT,  # its delete did not come through
+    Attempt.STOPPED: Cause.LOOP,
 }
 
 
@@ -82,6 +83,10 @@ class Batch:
         """Why a copy that it left comes again, by how its delivery ended."""
         return CAUSE_OF[how]
 
+    def left_at(self, index: int, receipt: Receipt) -> int:
+        """When its delivery number *index*, which it did not delete, stopped being in flight [us]."""
+        return receipt.visible_at
+
 
 class Story:
     """What is remembered of one copy."""
@@ -125,6 +130,8 @@ class Stories:
         """Copies that a server which was away did not hide at a receive, or brought back after a delete."""
         self.denied: set[int] = set()
         """Copies whose delete was denied."""
+        self.released: set[int] = set()
+        """Copies that a worker that failed made visible at once."""
 
     def follow(self, copy: int, cause: Cause, arrival: Arrival = Arrival.SEND) -> None:
         """A copy follows another of its message: its first delivery is a duplicate, by *cause*."""
@@ -160,7 +167,14 @@ class Stories:
         if copy in self.denied:
             self.denied.discard(copy)
             return int(Cause.ACCESS_DENIED)
+        if copy in self.released:
+            self.released.discard(copy)
+            return int(Cause.FAILURE)
         return int(Cause.VISIBILITY_TIMEOUT) if story.open else story.last_cause
+
+    def may_be_worked(self, copy: int) -> bool:
+        """Whether a copy that is gone is still in a consumer's hands."""
+        return copy in self._stories
 
     def _story(self, copy: int) -> Story:
         """The copy's story; one without is with its first delivery, and that still in hand."""
@@ -207,8 +221,8 @@ class Stories:
                 index = len(received_at)
                 received_at.append(receipt.received_at)
                 is_gone = copy in gone
-                deleted_at = batch.deleted_at[index] if is_gone else receipt.visible_at
-                left_at.append(min(deleted_at, receipt.visible_at))
+                left = batch.deleted_at[index] if is_gone else batch.left_at(index, receipt)
+                left_at.append(min(left, receipt.visible_at))
                 if not is_gone or copy in self._stories or batch.attempt is Attempt.FILTERED_OUT:
                     odd.append((index, self._tell(index, copy, receipt, batch, is_gone)))
         return received_at, left_at, odd

@@ -41,6 +41,8 @@ class Facts(Protocol):
     sent_at: "array[int]"
     standing: int
     parent_of: "dict[int, int]"
+    child_messages: "array[int]"
+    parent_copies: "array[int]"
 
 
 class Rows:
@@ -239,6 +241,8 @@ class Recorder:
         columns["offered_at"] = _gather(facts.offered_at, message)
         columns["group"] = _gather(facts.group, message)
         columns["parent"] = _parents(facts.parent_of, copy)
+        if len(facts.child_messages):
+            _add_parents(columns, facts)
         standing = (message < facts.standing) & (columns["arrival"] == Arrival.SEND)
         columns["arrival"] = np.where(standing, np.int8(Arrival.BACKLOG), columns["arrival"])
         arrived = columns["arrived_at"]
@@ -261,6 +265,15 @@ def _parents(parent_of: dict[int, int], copy: np.ndarray) -> np.ndarray:
         for index in np.flatnonzero(np.isin(copy, children)).tolist():
             parents[index] = parent_of[int(copy[index])]
     return parents
+
+
+def _add_parents(columns: dict[str, np.ndarray], facts: Facts) -> None:
+    """The first copies of messages that a consumer sent come from the copy that it had worked."""
+    message, parent = columns["message"], columns["parent"]
+    place = np.searchsorted(np.frombuffer(facts.child_messages, dtype=np.int64), message)
+    place = np.minimum(place, len(facts.child_messages) - 1)
+    child = (parent == NONE) & (_gather(facts.child_messages, place) == message)
+    columns["parent"] = np.where(child, _gather(facts.parent_copies, place), parent)
 
 
 def _whole(values: "array[int]") -> np.ndarray:

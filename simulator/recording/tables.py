@@ -60,6 +60,8 @@ class Attempt(IntEnum):
     UNANSWERED = 6
     FILTERED_OUT = 7
     """deleted at the receive by an event filter; its row of ``invocations`` stands for no run of a handler"""
+    STOPPED = 8
+    """Lambda's recursion guard did not invoke the function"""
 
 
 class Cause(IntEnum):
@@ -79,6 +81,18 @@ class Cause(IntEnum):
     ACCESS_DENIED = 11
     EVENT_AGE = 12
     """an asynchronous event had its maximum age before the function had concurrency for it"""
+    LOOP = 50
+    """Lambda's recursion guard: one event had invoked the function too often"""
+    RETRIES_USED_UP = 30
+    """of a delivery by SNS: the endpoint was never there when it was tried"""
+    CLIENT_ERROR = 40
+    """the endpoint of a subscription refused it for good"""
+    TIME_TO_LIVE = 41
+    """a push message had waited longer than its time to live"""
+    SUBSCRIPTION_DISABLED = 42
+    """a mail subscription that had got too many messages a second"""
+    SPENDING_LIMIT = 43
+    """the month's spending on text messages was used up"""
 
 
 class Limit(IntEnum):
@@ -161,6 +175,19 @@ class Quantity(IntEnum):
     """circuit breakers of its callers that are not closed"""
     ANSWERED_TRIES = 100
     """of a downstream, counted as its calls: answered well, and in time"""
+    PUBLISHED = 90
+    """of a subscription, as all that follow; totals of the run: messages that its topic published to it"""
+    KEPT_OUT = 91
+    """filtered out"""
+    DELIVERED = 92
+    RETRIED = 93
+    """attempts after the first"""
+    FAILED_TO_DELIVER = 94
+    """attempts that failed"""
+    DEAD_LETTERED = 95
+    DEAD_LETTER_FAILED = 96
+    """of the lost: those whose dead-letter queue refused them"""
+    LOST = 97
 
 
 class Column(NamedTuple):
@@ -243,8 +270,8 @@ INVOCATIONS: Final = (
         "attempt",
         "b",
         "Attempt",
-        "SUCCEEDED (also with item failures), FAILED, THROTTLED, CRASHED, UNFINISHED, UNANSWERED or "
-        "FILTERED_OUT",
+        "SUCCEEDED (also with item failures), FAILED, THROTTLED, CRASHED, UNFINISHED, UNANSWERED, "
+        "FILTERED_OUT or STOPPED",
     ),
     Column("downstream_us", "q", "us", "of its time: calls in service at downstreams"),
     Column("waiting_us", "q", "us", "of its time: in downstreams' lines and in pauses between tries"),

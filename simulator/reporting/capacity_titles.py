@@ -20,8 +20,11 @@ UNITS: Final = {
 
 
 def consumer_of(frames: Frames) -> Consumer | None:
-    """Return whose capacity is charted: fleets before functions, the headline's queue's before others."""
-    consumers = list(frames.setting.consumers)
+    """Return whose capacity is charted: fleets before functions, the headline's queue's before others.
+
+    The endpoint of a subscription has none that anybody knew of.
+    """
+    consumers = [one for one in frames.setting.consumers if not one.path.startswith("topics.")]
     return min(consumers, key=lambda c: (not is_fleet(c), c.queue != frames.queue), default=None)
 
 

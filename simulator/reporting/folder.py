@@ -27,6 +27,7 @@ _CHART_NAMES: Final = (
     "backlog",
     "capacity",
     "tenants",
+    "subscriptions",
     "downstreams",
     "alarms",
 )
@@ -123,6 +124,7 @@ def _fill_one(folder: Path, answer: Answer) -> None:
         latency,
         overview,
         style,
+        subscriptions,
         summary,
         tenants,
         throughput,
@@ -139,6 +141,7 @@ def _fill_one(folder: Path, answer: Answer) -> None:
         "backlog": backlog.figure,
         "capacity": capacity.figure,
         "tenants": tenants.figure,
+        "subscriptions": subscriptions.figure,
         "alarms": alarms.figure,
         "downstreams": downstreams.figure,
     }

@@ -15,6 +15,7 @@ _ADJECTIVES: Final = {
     Attempt.FAILED: "failed",
     Attempt.BATCH_MATE: "in a failed batch",
     Attempt.THROTTLED: "throttled",
+    Attempt.STOPPED: "stopped by Lambda as a loop",
     Attempt.CRASHED: "killed",
 }
 

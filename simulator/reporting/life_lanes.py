@@ -30,12 +30,14 @@ _COLOURS: Final = {
     Attempt.BATCH_MATE: style.CAUSES["batch_mate"],
     Attempt.CRASHED: style.CAUSES["crash"],
     Attempt.THROTTLED: style.CAUSES["throttle"],
+    Attempt.STOPPED: style.CAUSES["throttle"],
 }
 _ENDED: Final = {
     Attempt.FAILED: "failed",
     Attempt.BATCH_MATE: "batch mate failed",
     Attempt.CRASHED: "killed",
     Attempt.THROTTLED: "throttled",
+    Attempt.STOPPED: "a loop, stopped",
     Attempt.UNANSWERED: "answer lost",
     Attempt.FILTERED_OUT: "filtered out",
 }

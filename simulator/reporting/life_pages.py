@@ -84,6 +84,7 @@ class LifePage:
             "title": title(self._said),
             "source": life.source,
             "target": life.target,
+            "parent": None if life.parent == NONE else life.parent,
             "offered_at_s": life.offered_at / 1e6,
             "accepted_at_s": None if life.accepted_at == NONE else life.accepted_at / 1e6,
             "size_bytes": life.size_bytes,
@@ -146,6 +147,7 @@ class LifePage:
         parts = [
             f"Message {life.message:,} of {life.messages:,}",
             f"offered by {thing(life.source)} {offered}",
+            *([] if life.parent == NONE else [f"sent for message {life.parent:,}"]),
             f"{life.size_bytes:,} bytes",
             *([] if life.group == NONE else [f"group {life.group}"]),
             *(f"{key} {value}" for key, value in life.attributes.items()),

@@ -24,6 +24,7 @@ CAUSES: Final = {
     Cause.SENDER_RETRY: "its sender sent it once more",
     Cause.REDRIVE: "a redrive task brought it back",
     Cause.EVENT_AGE: "it had its maximum event age",
+    Cause.LOOP: "Lambda had found a loop, and stopped its function",
 }
 """Why a copy was given out again, or moved."""
 
@@ -31,6 +32,7 @@ HOW: Final = {
     Attempt.FAILED: "its attempt failed",
     Attempt.BATCH_MATE: "another message of its batch failed",
     Attempt.THROTTLED: "its invocation was throttled",
+    Attempt.STOPPED: "Lambda stopped its function",
     Attempt.CRASHED: "its handler was killed",
 }
 _WORTH_TELLING: Final = 0.02
@@ -93,7 +95,7 @@ class LifeWords:
             What.VISIBLE: self._visible,
             What.RECEIVED: self._received,
             What.GATHERED: self._gathered,
-            What.THROTTLED: lambda _: "throttled: the function had no concurrency for its batch",
+            What.THROTTLED: self._throttled,
             What.STARTED: self._started,
             What.ENDED: self._ended,
             What.CUT: self._cut,
@@ -118,6 +120,8 @@ class LifeWords:
     def _offered(self, step: Step) -> str:
         if self.life.standing:
             return f"stood in {thing(self.life.source)} before the run began"
+        if self.life.parent != NONE:
+            return f"sent by {thing(self.life.source)} for message {self.life.parent:,}, which it had worked"
         return f"offered by {thing(self.life.source)}"
 
     def _accepted(self, step: Step) -> str:
@@ -157,7 +161,7 @@ class LifeWords:
             redriven = f"redriven from copy {copy.parent}"
             why = redriven if stay.arrival is Arrival.REDRIVE else "sent once more"
             if stay.arrival is Arrival.DESTINATION:
-                why = f"Lambda's record of copy {copy.parent}"
+                why = f"a record of copy {copy.parent}"
             said = f"arrived in {where} as a new copy, {why}"
         else:
             hop = stay.arrived_at - max(self.life.accepted_at, self.life.offered_at)
@@ -243,6 +247,11 @@ class LifeWords:
             return f"processed successfully{' again' if twice else ''} in {took}{twice}{late}"
         return f"{HOW.get(delivery.attempt, 'it ended')} after {took}"
 
+    def _throttled(self, step: Step) -> str:
+        if _delivery(step).attempt is Attempt.STOPPED:
+            return "not invoked: what brought this message about has invoked the function too often"
+        return "throttled: the function had no concurrency for its batch"
+
     def _cut(self, step: Step) -> str:
         if _delivery(step).attempt is Attempt.UNANSWERED:
             return "the answer of the receive is lost: its consumer never sees it"
@@ -251,6 +260,8 @@ class LifeWords:
     def _deleted(self, step: Step) -> str:
         stay, delivery = _stay(step), _delivery(step)
         if event_words.is_event(stay):
+            if event_words.is_delivery(stay):
+                return "delivered"
             return "done: its caller has the answer" if event_words.waits_for_answer(stay) else "done"
         if stay.fate is Fate.FILTERED_OUT:
             return "filtered out: it fits no event filter, and is deleted without an invocation"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from simulator.analysis.answer import Answer, Certainty, Estimate, ThresholdResult, Verdict
-from simulator.reporting import alarms, comparison, downstream_tables, findings, latency, words
+from simulator.reporting import alarms, comparison, downstream_tables, findings, latency, subscriptions, words
 from simulator.reporting.frames import NOTHING, Frames
 from simulator.reporting.overview import key_numbers
 
@@ -92,6 +92,7 @@ def as_markdown(answers: Sequence[Answer], charts: Iterable[str] = ()) -> str:
         lines += [f"## {names[1]} against {names[0]}", "", *_comparison_table(base, other, names), ""]
         if other.thresholds:
             lines += [f"Thresholds of {names[1]}:", "", *_threshold_table(other.thresholds), ""]
+    lines += subscriptions.table(base)
     for queue in setting.queues:
         rows = [(name, e) for name, e in _queue_numbers(base, queue)]
         lines += [
@@ -187,7 +188,8 @@ def metrics_json(answer: Answer) -> str:
             )
     message = {
         "Code": "SimulatedTime",
-        "Value": "Replication 0; the run starts at 1970-01-01T00:00:00+00:00, period 60 s",
+        "Value": "Replication 0; the run starts at 1970-01-01T00:00:00+00:00, period 60 s; AWS/SNS: the whole "
+        "run",
     }
     return json.dumps({"MetricDataResults": results, "Messages": [message]}, indent=1, allow_nan=False) + "\n"
 

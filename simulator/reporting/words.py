@@ -50,6 +50,12 @@ METRICS: Final = {
     "line": "calls in line",
     "try_time": "time of a try",
     "open_breakers": "open circuit breakers",
+    "published": "published",
+    "delivered": "delivered",
+    "retried": "retries of deliveries",
+    "dead_letter_failed": "refused by the dead-letter queue",
+    "under_way": "under way",
+    "delivery_latency": "delivery latency",
 }
 """What people call a metric."""
 
@@ -248,12 +254,14 @@ def plain_name(path: str) -> str:
 
 def queue_words(path: str, length: int = 24) -> str:
     """Return where something waits: ``queue billing``, ``function charge events``."""
-    kind = "function" if path.startswith("functions.") else "queue"
+    kind = {"functions": "function", "topics": "subscription"}.get(path.partition(".")[0], "queue")
     return f"{kind} {shortened(plain_name(path), length)}"
 
 
 def thing(path: str) -> str:
     """Return what people call a thing: ``function charge``, ``group fraud``, ``queue billing``."""
+    if ".subscriptions." in path:
+        return f"subscription {plain_name(path)}"
     kind, _, name = path.partition(".")
     kind = {"auto_scaling_groups": "group", "ecs_services": "service"}.get(kind, kind.removesuffix("s"))
     return f"{kind} {name.partition('.')[0]}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from simulator.scenario import sends
 from simulator.scenario.distributions import ByAttribute
 from simulator.scenario.fleets import FLEETS
 from simulator.scenario.problems import Finding, nearest_or_known
@@ -14,8 +15,14 @@ Path = tuple[str | int, ...]
 def attribute_findings(scenario: Scenario) -> Iterator[Finding]:
     """Give every attribute, and every value of one, that work or failures name and no message has."""
     sent: dict[str, set[str]] = {}
-    senders = [producer.message.attributes for producer in scenario.producers.values()]
+    senders = [producer.traits for producer in scenario.producers.values()]
     senders += [queue.backlog.attributes for queue in scenario.queues.values() if queue.backlog is not None]
+    senders += [
+        send.attributes
+        for sender in sends.senders(scenario)
+        for send in sender.given.sends.values()
+        if send.attributes is not None
+    ]
     for attributes in senders:
         for attribute, values in attributes.items():
             sent.setdefault(attribute, set()).update(values)

@@ -145,3 +145,11 @@ def _wrong(body: Mapping[str, Any], path: KeyPath = ()) -> Iterator[Finding]:
 Body = Annotated[
     dict[str, Any], BeforeValidator(_read), WithJsonSchema({"type": "object", "minProperties": 1})
 ]
+
+Shares = Annotated[
+    dict[str, float],
+    SHARE,
+    BeforeValidator(shares_of),
+    WithJsonSchema({"type": "object", "additionalProperties": {"type": "string"}, "minProperties": 1}),
+]
+"""Words with their shares."""

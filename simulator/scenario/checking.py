@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Final
 
+from simulator.scenario.access import access_findings, failing
 from simulator.scenario.alarm_checks import alarm_findings
 from simulator.scenario.alarms import METRICS
 from simulator.scenario.attribute_checks import attribute_findings
 from simulator.scenario.dead_letters import dead_letter_findings
-from simulator.scenario.distributions import largest
 from simulator.scenario.downstreams import callers, loop_findings
+from simulator.scenario.endpoints import endpoint_findings, endpoint_lines
 from simulator.scenario.event_source_settings import Settings, ranges_of, setting_problems
 from simulator.scenario.fault_checks import fault_findings
 from simulator.scenario.faults import TARGETS
@@ -22,6 +23,8 @@ from simulator.scenario.invoked import lines
 from simulator.scenario.problems import Finding, nearest_or_known
 from simulator.scenario.producers import Producer
 from simulator.scenario.schema import Scenario
+from simulator.scenario.sends import SENDERS, send_findings
+from simulator.scenario.source_checks import source_findings
 from simulator.scenario.thresholds import (
     ALARM,
     DOWNSTREAM,
@@ -30,9 +33,11 @@ from simulator.scenario.thresholds import (
     MAPPING,
     QUEUE,
     SOURCE,
+    SUBSCRIPTION,
     scope_problem,
 )
-from simulator.scenario.units import write_duration, write_size
+from simulator.scenario.topic_checks import topic_findings
+from simulator.scenario.units import write_duration
 
 #: messages of one run: what fits a large machine's memory with rows off
 MOST_MESSAGES: Final = 100_000_000
@@ -57,6 +62,7 @@ class Checks:
         return list(
             chain(
                 self._producers(),
+                source_findings(self.scenario),
                 self._subscriptions(),
                 filter_findings(self.scenario, self.broken),
                 self._redrives(),
@@ -64,12 +70,16 @@ class Checks:
                 self._redrive_tasks(),
                 self._groups(),
                 self._event_sources(),
+                self._sends(),
                 invocation_findings(self.scenario, self._reference, whole=not self.broken),
+                endpoint_findings(self.scenario, self._reference),
                 self._reserved(),
                 fleet_findings(self.scenario, self._reference),
                 self._alarms(),
                 self._calls(),
                 attribute_findings(self.scenario),
+                topic_findings(self.scenario, self._reference),
+                self._access(),
                 self._faults(),
                 self._thresholds(),
                 self._whole(),
@@ -95,11 +105,6 @@ class Checks:
                     yield Finding(
                         (*path, "target"), f"is {producer.target}, both a topic and a queue; rename one"
                     )
-                limit = self.scenario.rules.value("sns.max_message_bytes")
-                if largest(producer.message.size) > limit:
-                    size = write_size(largest(producer.message.size))
-                    message = f"goes to {size}; SNS allows 1B to {write_size(limit)}"
-                    yield Finding((*path, "message", "size"), message)
 
     def _subscriptions(self) -> Iterator[Finding]:
         for topic_name, topic in self.scenario.topics.items():
@@ -137,7 +142,9 @@ class Checks:
 
     def _groups(self) -> Iterator[Finding]:
         for name, producer in self.scenario.producers.items():
-            if producer.message.group is None and (reached := self._fifo_reached(producer)):
+            if producer.source or producer.message.group:
+                continue
+            if reached := self._fifo_reached(producer):
                 message = f"is missing; it sends to {reached}, which is FIFO and needs a message group"
                 yield Finding(("producers", name, "message", "group"), message)
         for name, queue in self.scenario.queues.items():
@@ -176,6 +183,10 @@ class Checks:
         for problem in setting_problems(given, ranges_of(self.scenario.rules)):
             yield Finding((*path, *_KEYS[problem.setting]), problem.message)
 
+    def _sends(self) -> Iterator[Finding]:
+        if not any(section in SENDERS for section, _ in self.broken):
+            yield from send_findings(self.scenario, self._reference)
+
     def _reserved(self) -> Iterator[Finding]:
         """Check what functions keep of the account's concurrency: what is reserved, or else provisioned."""
         rules, functions = self.scenario.rules, self.scenario.functions
@@ -212,6 +223,14 @@ class Checks:
             for downstream in consumer.calls:
                 yield from self._reference((section, name, "calls", downstream), downstream, "downstreams")
         yield from loop_findings(self.scenario)
+
+    def _access(self) -> Iterator[Finding]:
+        for name, change in self.scenario.access.items():
+            for key in ("producer", "topic", "queue", "function"):
+                if (thing := getattr(change, key)) is not None:
+                    yield from self._reference(("access", name, key), thing, f"{key}s")
+        if not self.broken:
+            yield from access_findings(self.scenario)
 
     def _faults(self) -> Iterator[Finding]:
         for name, fault in self.scenario.faults.items():
@@ -267,7 +286,14 @@ def _scopes(scenario: Scenario) -> dict[str, str]:
     found = {f"queues.{name}": QUEUE if name in dead else SOURCE for name in scenario.queues}
     for name, function in scenario.functions.items():
         found |= {f"functions.{name}.event_sources.{queue}": MAPPING for queue in function.event_sources}
+    found |= {
+        f"topics.{name}.subscriptions.{key}": SUBSCRIPTION
+        for name, topic in scenario.topics.items()
+        for key in topic.subscriptions
+    }
     found |= dict.fromkeys((path for path, _ in lines(scenario)), LINE)
+    found |= dict.fromkeys((path for path, _, _ in endpoint_lines(scenario)), LINE)
+    found |= dict.fromkeys(failing(scenario), LINE)
     found |= {f"alarms.{name}": ALARM for name in scenario.alarms}
     found |= {f"downstreams.{name}": DOWNSTREAM for name in scenario.downstreams}
     return found | {f"{section}.{name}": GROUP for section, name, _ in fleets(scenario)}

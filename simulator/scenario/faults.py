@@ -51,7 +51,7 @@ EFFECTS: Final[dict[str, tuple[str, ...]]] = {
     "ecs_service": _FLEET,
     "deployment": _FLEET,
     "downstream": ("down", "slow", "errors"),
-    "queue": ("throttle", "denied"),
+    "queue": ("throttle", "denied", "unavailable"),
     "producer": ("poison",),
     "metrics": ("metrics",),
 }
@@ -65,6 +65,7 @@ _ALL: Final = (
     "deploy",
     "throttle",
     "denied",
+    "unavailable",
     "poison",
 )
 AT_ONCE: Final = frozenset({"crash", "zone_loss", "spot", "deploy"})
@@ -126,6 +127,9 @@ class Fault(Spec):
     )
     call: Literal["receive", "delete"] | None = option("with `throttle`: which calls")
     denied: Literal["receive", "delete", "send"] | None = option("calls that are denied meanwhile")
+    unavailable: StrictBool | None = option(
+        "SNS cannot deliver to the queue meanwhile (server-side errors) and tries again; other calls go on"
+    )
     poison: Share | None = option(
         "share of the messages offered meanwhile that fail every attempt", low="0%", high="100%"
     )
@@ -197,7 +201,7 @@ class Fault(Spec):
             found.append(Finding(("for",), f"has no meaning for {min(given)}, which happens at once"))
         if not given & AT_ONCE and self.for_us is None:
             found.append(Finding(("for",), "is missing; say how long it lasts, such as 10m"))
-        for key in ("down", "hang"):
+        for key in ("down", "hang", "unavailable"):
             if getattr(self, key) is False:
                 found.append(Finding((key,), "is false; leave it out"))
         if self.hang and not (self.down and self.kind == "downstream"):

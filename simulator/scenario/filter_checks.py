@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.scenario.filters import ATTRIBUTES, Sayable, passes, said_by, worked
 from simulator.scenario.problems import Finding, nearest_or_known
+from simulator.scenario.sends import comes_to, sent_on
 
 if TYPE_CHECKING:
     from simulator.scenario.functions import EventSource
-    from simulator.scenario.messaging import Subscription
     from simulator.scenario.schema import Scenario
+    from simulator.scenario.subscriptions import Subscription
 
 
 def reaching(
@@ -23,11 +24,11 @@ def reaching(
     found: dict[str, tuple[Sayable, bool]] = {}
     for name, producer in scenario.producers.items():
         if producer.target == queue and producer.target not in scenario.topics:
-            found[name] = (producer.message, True)
+            found[name] = (producer.said, True)
         elif topic := scenario.topics.get(producer.target):
             for subscription in topic.subscriptions.values():
                 if subscription.queue == queue:
-                    found[name] = (producer.message, subscription.raw_message_delivery)
+                    found[name] = (producer.said, subscription.raw_message_delivery)
     own = scenario.queues.get(queue)
     if own is not None and own.backlog is not None:
         found[f"queues.{queue}/backlog"] = (own.backlog, True)
@@ -44,10 +45,10 @@ def filter_findings(scenario: "Scenario", broken: frozenset[tuple[str, str]]) ->
     if any(section == "producers" for section, _ in broken):
         return
     for topic_name, topic in scenario.topics.items():
-        said = [one.message for one in scenario.producers.values() if one.target == topic_name]
+        said = [one.said for one in scenario.producers.values() if one.target == topic_name]
         for name, subscription in topic.subscriptions.items():
             path = ("topics", topic_name, "subscriptions", name, "filter_policy")
-            if said:
+            if said and not sent_on(scenario, topic_name):
                 yield from _of_subscription(path, topic_name, subscription, said)
     for name, function in scenario.functions.items() if not broken else ():
         for queue, source in function.event_sources.items():
@@ -99,6 +100,8 @@ def _why(key: str, entries: Any, topic: str, of_attributes: bool, said: Sequence
 def _of_source(
     path: tuple[str, ...], scenario: "Scenario", queue: str, source: "EventSource"
 ) -> Iterator[Finding]:
+    if comes_to(scenario, queue):
+        return
     reached, patterns = reaching(scenario, queue), source.filters or ()
     through = [any(worked(patterns, one, raw=raw)) for one, raw in reached.values()]
     if not reached or any(through):

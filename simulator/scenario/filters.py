@@ -18,6 +18,7 @@ from simulator.aws.sns.filter_validity import Limits, refusal
 from simulator.scenario.bodies import bodies_of, choices_of, is_number
 from simulator.scenario.problems import Finding, refuse
 from simulator.scenario.rules import Rules
+from simulator.scenario.sources import Announced
 from simulator.scenario.units import kind_of
 
 ATTRIBUTES: Final = "MessageAttributes"
@@ -134,6 +135,8 @@ def said_by(message: Sayable) -> list[Said]:
 
     The last attribute varies faster than the others, and the body's choices faster than attributes.
     """
+    if isinstance(message, Announced):
+        return [Said({}, body) for body in message.bodies]
     attributes = {name: typed_attribute(values) for name, values in message.attributes.items()}
     bodies = bodies_of(getattr(message, "body", None))
     return [
@@ -145,11 +148,15 @@ def said_by(message: Sayable) -> list[Said]:
 
 def bodies_each(message: Sayable) -> int:
     """Give how many bodies there are to each combination of attribute values."""
+    if isinstance(message, Announced):
+        return len(message.bodies)
     return math.prod(len(choice) for choice in choices_of(getattr(message, "body", None)).values())
 
 
 def shares_of_said(message: Sayable) -> list[float]:
     """Give the share of each combination, in the order of `said_by`."""
+    if isinstance(message, Announced):
+        return list(message.shares)
     choices = choices_of(getattr(message, "body", None)).values()
     values = [list(shares.values()) for shares in message.attributes.values()]
     values += [[share for _, share in choice] for choice in choices]
@@ -204,5 +211,10 @@ def queued(said: Said, *, raw: bool) -> str:
 
 def worked(patterns: Iterable[Any], message: Sayable, *, raw: bool = True) -> list[bool]:
     """Say of each combination whether an event source's filters let it through to the function."""
+    return fitting(patterns, said_by(message), raw=raw)
+
+
+def fitting(patterns: Iterable[Any], said: Iterable[Said], *, raw: bool = True) -> list[bool]:
+    """Say of each thing said whether an event source's filters let it through to the function."""
     filters = EventFilters(patterns)
-    return [filters.accept(queued(said, raw=raw)) for said in said_by(message)]
+    return [filters.accept(queued(one, raw=raw)) for one in said]

@@ -1,5 +1,7 @@
 """Lambda functions and their event sources."""
 
+from typing import Literal
+
 from pydantic import StrictBool, ValidationInfo, field_validator, model_validator
 
 from simulator.scenario import rules as dated_rules
@@ -7,6 +9,7 @@ from simulator.scenario.asynchronous import Asynchronous
 from simulator.scenario.downstreams import Calls
 from simulator.scenario.filters import Patterns, pattern_findings
 from simulator.scenario.problems import nearest_or_known, refuse
+from simulator.scenario.sends import Send
 from simulator.scenario.spec import Spec, option, required, setting
 from simulator.scenario.units import Count, Duration, Name, Size, Text
 from simulator.scenario.work import Failures, Work
@@ -83,6 +86,15 @@ class Function(Calls):
     )
     asynchronous: Asynchronous = option(
         "what becomes of events it is invoked with asynchronously", default={}
+    )
+    sends: dict[Name, Send] = option(
+        "what it sends at the end of its handler for each message it has worked",
+        default={},
+        what="map of names",
+    )
+    recursive_loop: Literal["terminate", "allow"] = option(
+        "whether Lambda stops it when one event has invoked it too often (`lambda.loop_limit`)",
+        default="terminate",
     )
 
     @field_validator("runtime", mode="after")

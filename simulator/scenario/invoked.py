@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from simulator.scenario.producers import Producer
 from simulator.scenario.schema import Scenario
+from simulator.scenario.sends import invoked_by_sends
 
 
 def function_of(scenario: Scenario, producer: Producer) -> str:
@@ -19,12 +20,13 @@ def function_of(scenario: Scenario, producer: Producer) -> str:
 
 
 def asynchronous(scenario: Scenario) -> list[str]:
-    """Give the functions that are invoked asynchronously: by topics, and by producers that do not wait."""
+    """Give the functions that are invoked asynchronously: by topics, by producers that do not wait, by consumers."""
     targets = {
         function_of(scenario, producer)
         for producer in scenario.producers.values()
         if producer.invocation != "request_response"
     }
+    targets |= invoked_by_sends(scenario)
     for topic in scenario.topics.values():
         targets |= {subscription.function or "" for subscription in topic.subscriptions.values()}
     return [name for name in scenario.functions if name in targets]

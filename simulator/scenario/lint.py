@@ -4,11 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from simulator.scenario import sends
+from simulator.scenario.access import failing
+from simulator.scenario.endpoints import endpoint_lines
 from simulator.scenario.fault_lint import outlasted
 from simulator.scenario.fleets import fleets
 from simulator.scenario.problems import Finding, Problem, shown
 from simulator.scenario.reading import mark_at
 from simulator.scenario.schema import Scenario
+from simulator.scenario.source_checks import source_warnings
 from simulator.scenario.units import write_duration
 
 Severity = Literal["error", "warning"]
@@ -47,7 +51,11 @@ def findings(scenario: Scenario) -> Iterator[Weighed]:
     yield from _heartbeats(scenario)
     yield from _fair_queues(scenario)
     yield from _targets(scenario)
+    yield from _loops(scenario)
+    yield from _unkept(scenario)
     for finding in outlasted(scenario):
+        yield "warning", finding
+    for finding in source_warnings(scenario):
         yield "warning", finding
 
 
@@ -122,6 +130,43 @@ def _targets(scenario: Scenario) -> Iterator[Weighed]:
                 message = f"is {tracking.metric}, which says nothing of the size of {name}"
                 reason = "target tracking takes a metric to fall in proportion when instances are added"
                 yield "warning", Finding(path, f"{message}: {reason}; take backlog_per_instance")
+
+
+def _loops(scenario: Scenario) -> Iterator[Weighed]:
+    """Find what sends back to itself, in the end."""
+    guarded = sends.guarded(scenario)
+    for line in sends.loops(scenario):
+        first = line[0]
+        name = next(
+            name
+            for name, send in first.given.sends.items()
+            if any(
+                other.path == line[1 % len(line)].path
+                for section, end, _ in sends.reached(scenario, send)
+                for other in sends.workers_of(scenario, section, end)
+            )
+        )
+        way = " > ".join([*(sender.path for sender in line), first.path])
+        message = f"sends back to itself: {way}"
+        limit = scenario.rules.value("lambda.loop_limit")
+        if limit is not None and any(
+            sender.name in guarded for sender in line if sender.section == "functions"
+        ):
+            message += f"; Lambda stops it after {limit} turns"
+        else:
+            message += "; nothing ends such a loop"
+        yield "warning", Finding((first.section, first.name, "sends", name, "to"), message)
+
+
+def _unkept(scenario: Scenario) -> Iterator[Weighed]:
+    """Find subscriptions whose deliveries can fail, and that have nowhere to put what SNS gives up."""
+    fails = {*failing(scenario), *(path for path, _, _ in endpoint_lines(scenario))}
+    for topic, given in scenario.topics.items():
+        for name, one in given.subscriptions.items():
+            if one.dead_letter is None and f"topics.{topic}.subscriptions.{name}" in fails:
+                how = f"to its {one.kind}" if one.kind in ("queue", "function") else f"by {one.kind}"
+                message = f"has no dead_letter: what SNS cannot deliver {how} is lost"
+                yield "warning", Finding(("topics", topic, "subscriptions", name), message)
 
 
 def _single_groups(scenario: Scenario) -> Iterator[Weighed]:

@@ -2,67 +2,46 @@
 
 from typing import Literal
 
-from pydantic import StrictBool, ValidationInfo, model_validator
+from pydantic import StrictBool, model_validator
 
-from simulator.scenario import rules as dated_rules
-from simulator.scenario.filters import Policy, PolicyScope, policy_finding
+from simulator.scenario.bodies import Shares
 from simulator.scenario.problems import Finding, refuse
-from simulator.scenario.producers import Group, Shares
+from simulator.scenario.producers import Group
 from simulator.scenario.redrive import RedriveAllow
 from simulator.scenario.spec import Spec, option, required, setting
-from simulator.scenario.units import Count, Duration, Name
+from simulator.scenario.subscriptions import Subscription
+from simulator.scenario.units import Count, Duration, Name, Size
 
 Kind = Literal["standard", "fifo"]
-
-
-class Subscription(Spec):
-    """A queue's or a function's subscription to a topic."""
-
-    queue: Name | None = option("the queue it delivers to")
-    function: Name | None = option("the function it invokes, asynchronously, instead of `queue`")
-    raw_message_delivery: StrictBool = option(
-        "deliver the message as it is, without SNS's envelope", default=False
-    )
-    filter_policy: Policy = option(
-        "what is let through, in the language of SNS's filter policies: all keys must match, of each one of "
-        'the listed values or operators, such as `{prefix: eu-}` or `{numeric: [">", 100]}`',
-        default={},
-        what="map of keys to lists",
-    )
-    filter_policy_scope: PolicyScope = option(
-        "what the policy looks at: attributes or the body, which has nested keys", default="MessageAttributes"
-    )
-
-    @model_validator(mode="after")
-    def _taken_by_sns(self, info: ValidationInfo) -> "Subscription":
-        rules = info.context.rules if info.context else dated_rules.dated()
-        if found := policy_finding(self, rules):
-            raise refuse(found)
-        return self
-
-    @model_validator(mode="after")
-    def _one_end(self) -> "Subscription":
-        if self.queue is None and self.function is None:
-            raise refuse("has neither queue nor function; say where it delivers to")
-        if self.queue is not None and self.function is not None:
-            raise refuse(Finding(("function",), "cannot stand beside queue; use two subscriptions"))
-        return self
 
 
 class Topic(Spec):
     """An SNS topic."""
 
     type: Kind = option("`standard` or `fifo`", default="standard")
+    account: Name | None = option("the AWS account it is in, if not that of the scenario")
+    max_message_size: Size | None = option(
+        "the largest message it takes (MaximumMessageSize), if not `sns.max_message_bytes`: above that only "
+        "for queues and functions, up to 100 subscriptions",
+        low="1KiB",
+        high="1MiB",
+    )
+    fifo_throughput_scope: Literal["topic", "message_group"] = option(
+        "FIFO only: whether the quota of publishes and the window of deduplication are the topic's or each "
+        "group's",
+        default="topic",
+    )
     subscriptions: dict[Name, Subscription] = required("who gets a copy of each message")
 
     @model_validator(mode="after")
     def _each_queue_once(self) -> "Topic":
         seen: dict[str, str] = {}
         for name, subscription in self.subscriptions.items():
-            kind = "queue" if subscription.queue is not None else "function"
-            end = f"{kind} {getattr(subscription, kind)}"
+            if subscription.count is not None:
+                continue
+            kind, end = subscription.kind, subscription.endpoint
             if earlier := seen.get(end):
-                message = f"is {getattr(subscription, kind)}, which {earlier} delivers to already"
+                message = f"is {end.removeprefix(kind).strip()}, which {earlier} delivers to already"
                 raise refuse(
                     Finding(("subscriptions", name, kind), f"{message}; SNS subscribes a {kind} once")
                 )
@@ -100,6 +79,7 @@ class Queue(Spec):
     """An SQS queue."""
 
     type: Kind = option("`standard` or `fifo`", default="standard")
+    account: Name | None = option("the AWS account it is in, if not that of the scenario")
     visibility_timeout: Duration = setting(
         "sqs.queue.visibility_timeout", "how long a received message stays hidden from other receives"
     )

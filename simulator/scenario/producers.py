@@ -7,10 +7,19 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, PrivateAttr, ValidationInfo, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from simulator.scenario.bodies import Body, choices_of, shares_of
+from simulator.scenario.bodies import Body, Shares, choices_of
 from simulator.scenario.distributions import SizeDistribution, TimeDistribution, largest, mean_of
 from simulator.scenario.problems import Finding, read_at, refuse
 from simulator.scenario.senders import Batch, Client, ClosedLoop
+from simulator.scenario.sources import (
+    Announced,
+    ElasticTranscoder,
+    MediaConvert,
+    S3Events,
+    SesFeedback,
+    Source,
+    Traits,
+)
 from simulator.scenario.spec import Context, Spec, option, required
 from simulator.scenario.traces import Trace
 from simulator.scenario.units import (
@@ -222,14 +231,6 @@ class Group(Spec):
         return self
 
 
-Shares = Annotated[
-    dict[str, float],
-    SHARE,
-    BeforeValidator(shares_of),
-    WithJsonSchema({"type": "object", "additionalProperties": {"type": "string"}, "minProperties": 1}),
-]
-
-
 class Message(Spec):
     """What a message is like."""
 
@@ -284,11 +285,36 @@ class Producer(Spec):
     closed_loop: ClosedLoop | None = option(
         "clients that each send again after an answer, instead of `arrivals`"
     )
+    account: Name | None = option("the AWS account it is in, if not that of the scenario")
     message: Message = option("what it sends", default={})
     batch: Batch | None = option("gather messages into calls; without it each is sent alone, at once")
     client: Client | None = option(
         "wait for answers and retry; without it answers come at once, and only throttled calls are retried"
     )
+    s3: S3Events | None = option("arrivals are uploads, of which a bucket tells")
+    media_convert: MediaConvert | None = option("arrivals are transcoding jobs of MediaConvert")
+    elastic_transcoder: ElasticTranscoder | None = option("arrivals are jobs of an Elastic Transcoder")
+    ses_feedback: SesFeedback | None = option("arrivals are mails; told is what became of them")
+
+    @property
+    def source(self) -> Source | None:
+        """The service whose messages these are; None: the producer's own."""
+        return self.s3 or self.media_convert or self.elastic_transcoder or self.ses_feedback
+
+    @property
+    def said(self) -> Message | Announced:
+        """What its messages say, for filters."""
+        return self.source.said if self.source else self.message
+
+    @property
+    def traits(self) -> Traits:
+        """What work and failures may depend on: attributes, or what tells a service's messages apart."""
+        return self.source.traits if self.source else self.message.attributes
+
+    @property
+    def each(self) -> float:
+        """Messages that come of one arrival, on average."""
+        return self.source.each if self.source else 1.0
 
     @property
     def phases(self) -> tuple[Phase, ...] | None:
@@ -315,8 +341,34 @@ class Producer(Spec):
             raise refuse(Finding(("batch",), "cannot stand beside invocation: a call carries one event"))
         return self
 
+    @model_validator(mode="after")
+    def _one_source(self) -> "Producer":
+        words = ("s3", "media_convert", "elastic_transcoder", "ses_feedback")
+        given = [word for word in words if getattr(self, word) is not None]
+        if len(given) > 1:
+            raise refuse(f"has {' and '.join(given)}; a producer is one service at most")
+        if not given:
+            return self
+        found = [
+            Finding((key,), f"cannot stand beside {given[0]}: the service sends in its own way")
+            for key in ("closed_loop", "batch", "client", "invocation")
+            if getattr(self, key) is not None
+        ]
+        found += [
+            Finding(("message", key), f"cannot stand beside {given[0]}: the service says what it says")
+            for key in ("attributes", "body")
+            if getattr(self.message, key)
+        ]
+        if found:
+            raise refuse(*found)
+        return self
+
     def expected(self, duration: int) -> float:
-        """Give the messages to be expected in *duration* [us]."""
+        """Give the messages to be expected of the arrivals in *duration* [us]."""
+        return self.each * self.arrivals_expected(duration)
+
+    def arrivals_expected(self, duration: int) -> float:
+        """Give the arrivals to be expected in *duration* [us]: messages, or uploads, jobs, mails."""
         if self.interarrival is not None:
             return duration / mean_of(self.interarrival)
         if self.trace:

@@ -6,8 +6,9 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, PrivateAttr, StrictBool, ValidationInfo, WithJsonSchema, field_validator
 
-from simulator.scenario import dumping, work
+from simulator.scenario import dumping, sends, work
 from simulator.scenario import rules as dated_rules
+from simulator.scenario.access import PolicyChange
 from simulator.scenario.alarms import Alarm
 from simulator.scenario.auto_scaling import AutoScalingGroup
 from simulator.scenario.deployments import Deployment
@@ -106,6 +107,9 @@ class Scenario(Spec):
     downstreams: dict[Name, Downstream] = option(
         "systems that consumers call: databases, APIs of others", default={}
     )
+    access: dict[Name, PolicyChange] = option(
+        "policies that do not allow what they should, from when to when", default={}
+    )
     faults: dict[Name, Fault] = option("what goes wrong when", default={})
     thresholds: tuple[ThresholdText, ...] = option(
         "promises; the exit status says whether they hold", default=[], what="list of thresholds"
@@ -161,15 +165,23 @@ class Scenario(Spec):
     def _sent(self) -> list[tuple[float, Mapping[str, Mapping[str, float]]]]:
         """The messages expected of everybody who sends some, with the shares of their attributes' values."""
         sent: list[tuple[float, Mapping[str, Mapping[str, float]]]] = [
-            (producer.expected(self.duration), producer.message.attributes)
-            for producer in self.producers.values()
+            (producer.expected(self.duration), producer.traits) for producer in self.producers.values()
         ]
         backlogs = [queue.backlog for queue in self.queues.values() if queue.backlog is not None]
+        total = sum(messages for messages, _ in sent)
+        sent += [
+            (total * send.mean_count, send.attributes)
+            for sender in sends.senders(self)
+            for send in sender.given.sends.values()
+            if send.attributes is not None
+        ]
         return sent + [(float(backlog.messages), backlog.attributes) for backlog in backlogs]
 
     def dead_letter_queues(self) -> frozenset[str]:
-        """Give the names of the queues that are the dead-letter queue of another queue or of a function."""
+        """Give the names of the dead-letter queues: of queues, of subscriptions, of functions."""
         found = {queue.redrive.queue for queue in self.queues.values() if queue.redrive}
+        for topic in self.topics.values():
+            found |= {one.dead_letter for one in topic.subscriptions.values() if one.dead_letter is not None}
         for function in self.functions.values():
             asynchronous = function.asynchronous
             for destination in (asynchronous.dead_letter, asynchronous.on_failure):

@@ -18,6 +18,7 @@ _LEVEL: Final = {"mean": NUMBER, "max": NUMBER}
 
 _MEAN: Final = {"mean": DURATION}
 _RARE: Final = {"count": COUNT, "share": SHARE}
+_COUNT: Final = {"count": COUNT}
 _CAUSES: Final = (
     "visibility_timeout", "failure", "batch_mate", "throttle", "crash", "lost_answer", "access_denied",
 )  # fmt: skip
@@ -31,11 +32,13 @@ _LIMITS: Final = (
 
 RUN, QUEUE, SOURCE, MAPPING, GROUP = "run", "queue", "source queue", "event source", "group"
 ALARM: Final = "alarm"
+SUBSCRIPTION: Final = "subscription"
 LINE: Final = "function's events"
 """What comes to a function without a queue: asked as a source queue, and as its consumer."""
 DOWNSTREAM: Final = "downstream"
 _DOWNSTREAMS: Final = (DOWNSTREAM,)
 _QUEUES: Final = (RUN, QUEUE, SOURCE)
+_FAILING: Final = (*_QUEUES, SUBSCRIPTION)
 _CONSUMERS: Final = (MAPPING, GROUP)
 
 
@@ -71,21 +74,36 @@ METRICS: Final[Mapping[str, Metric]] = {
     "in_flight": Metric("received and not yet deleted or visible again", _LEVEL, _QUEUES),
     "duplicate_delivery": Metric(
         "deliveries of a copy after its first", _RARE, _QUEUES, "cause",
-        (*_CAUSES, "at_least_once", "redrive", "sender_retry"),
+        (*_CAUSES, "at_least_once", "redrive", "sender_retry", "loop"),
     ),
     "duplicate_processing": Metric("successes of a copy after its first", _RARE, _QUEUES),
+    "published": Metric("messages that its topic published to a subscription", _COUNT, (SUBSCRIPTION,)),
+    "delivered": Metric("of these: delivered", _RARE, (SUBSCRIPTION,)),
+    "retried": Metric("attempts of deliveries after the first", _COUNT, (SUBSCRIPTION,)),
+    "dead_letter_failed": Metric(
+        "lost because the dead-letter queue of the subscription refused them", _COUNT, (SUBSCRIPTION,)
+    ),
+    "under_way": Metric("neither delivered nor given up at the end of the run", _RARE, (SUBSCRIPTION,)),
+    "delivery_latency": Metric("from offered to delivered by SNS", _TIMES, (SUBSCRIPTION,)),
     "dead_lettered": Metric(
-        "copies moved to a dead-letter queue", _RARE, _QUEUES, "cause", (*_CAUSES, "event_age")
+        "copies moved to a dead-letter queue", _RARE, _FAILING, "cause",
+        (*_CAUSES, "event_age", "loop", "retries_used_up", "client_error"),
     ),
     "lost": Metric(
-        "copies gone unprocessed", _RARE, _QUEUES, "cause",
-        ("retention", "event_age", "failure", "crash", "throttle"),
+        "copies gone unprocessed", _RARE, _FAILING, "cause",
+        (
+            "retention", "access_denied", "event_age", "failure", "crash", "throttle", "loop", "retries_used_up",
+            "client_error", "time_to_live", "subscription_disabled", "spending_limit",
+        ),
     ),
     "filtered_out": Metric(
-        "copies deleted by the event filters of a mapping, without an invocation", _RARE, _QUEUES
+        "copies deleted by the event filters of a mapping, without an invocation; of a subscription: "
+        "messages that its filter policy keeps out",
+        _RARE,
+        _FAILING,
     ),
     "out_of_order": Metric("copies processed after a later-sent one of their group", _RARE, _QUEUES),
-    "failed_attempt": Metric("processings that failed on their own", _RARE, _QUEUES),
+    "failed_attempt": Metric("processings, or tries to deliver, that failed on their own", _RARE, _FAILING),
     "receives_per_copy": Metric("deliveries of a copy", {"mean": NUMBER}, _QUEUES),
     "inversion": Metric("messages received while one of a higher class was visible", _RARE, _QUEUES),
     "starvation": Metric(
@@ -234,7 +252,11 @@ def scope_problem(threshold: Threshold, scopes: Mapping[str, str]) -> str:
     """
     allowed = METRICS[threshold.metric].scopes
     of_lines = _of_lines(allowed)
-    known = [path for path, kind in scopes.items() if kind in allowed or (kind == LINE and of_lines)]
+    known = [
+        path
+        for path, kind in scopes.items()
+        if kind in allowed or (kind == LINE and of_lines) or (SUBSCRIPTION in allowed and "topics." in path)
+    ]
     if not threshold.scope:
         if RUN in allowed:
             return ""

@@ -7,6 +7,7 @@ from pydantic import model_validator
 from simulator.scenario.downstreams import Calls
 from simulator.scenario.loops import Denied, Heartbeat, Loop, Priority
 from simulator.scenario.problems import refuse
+from simulator.scenario.sends import Send
 from simulator.scenario.spec import Spec, option, required, setting
 from simulator.scenario.units import Count, Duration, Name, Share
 from simulator.scenario.work import Failures, Work
@@ -49,6 +50,16 @@ class Workers(Calls):
         "with `priority`: how long the work of a queue's messages takes, where it is not `work`", default={}
     )
     failures: Failures = option("how its work fails", default={})
+    on_failure: Literal["keep", "release"] = option(
+        "a message that failed stays hidden until its visibility timeout ends (`keep`), or is made visible at "
+        "once (`release`: ChangeMessageVisibility to 0)",
+        default="keep",
+    )
+    sends: dict[Name, Send] = option(
+        "what a worker sends for each message it has worked, before it deletes that one",
+        default={},
+        what="map of names",
+    )
 
     @model_validator(mode="after")
     def _polls_something(self) -> "Workers":

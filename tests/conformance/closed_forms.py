@@ -41,7 +41,43 @@ def _numbers(kind: str, p: Parameters) -> dict[str, float]:
         rate = p["arrivals_per_s"]
         fluid = theory.fluid_queue([(p["duration"], rate, rate)], p["servers"] / p["service"])
         return {"backlog_at_end": fluid.peak, "empty_at": fluid.empty_at_s}
-    return {}
+    if p.get("interarrival", {}).get("dist") != "exponential":
+        return {}
+    return _more(kind, p, 1 / p["interarrival"]["mean"])
+
+
+def _more(kind: str, p: Parameters, rate: float) -> dict[str, float]:
+    """Networks, and systems that turn messages away or sleep; Poisson arrivals."""
+    if kind == "loss":
+        offered = theory.slots_needed(rate, lab.mean(p["service"]))
+        blocked = theory.erlang_b(p["places"], offered)
+        return {"blocking": blocked, "carried": offered * (1 - blocked)}
+    if kind == "scale_to_zero":
+        service, setup = lab.mean(p["service"]), lab.mean(p["setup"])
+        load = theory.slots_needed(rate, service)
+        wait = theory.setup_wait(load, service, lab.scv(p["service"]), setup, lab.scv(p["setup"]))
+        return {"wq": wait, "w": wait + service, "p_cold": theory.setup_share(load, service, setup)}
+    if kind == "tandem" and all(stage["service"]["dist"] == "exponential" for stage in p["stages"]):
+        stages = [(stage["servers"], stage["service"]["mean"]) for stage in p["stages"]]
+        times = theory.tandem_times(rate, stages)
+        return {f"w{place}": time for place, time in enumerate(times, 1)} | {"w_total": sum(times)}
+    if kind not in ("finite_buffer", "feedback") or p["service"]["dist"] != "exponential":
+        return {}
+    servers, service = p["servers"], p["service"]["mean"]
+    if kind == "feedback":
+        time = theory.feedback_time(rate, servers, service, p["p_fail"])
+        load = theory.slots_needed(rate / (1 - p["p_fail"]), service) / servers
+        return {"w": time, "l": theory.little(rate, time), "utilisation": load}
+    full = theory.mmck(servers, p["places"], theory.slots_needed(rate, service))
+    accepted = rate * (1 - full.blocking)
+    return {
+        "blocking": full.blocking,
+        "l": full.present,
+        "lq": full.waiting,
+        "w": full.present / accepted,
+        "wq": full.waiting / accepted,
+        "throughput": accepted,
+    }
 
 
 def _priority(p: Parameters) -> dict[str, float]:

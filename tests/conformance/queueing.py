@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tests.conformance import priorities, single_queues, systems
+from tests.conformance import networks, priorities, single_queues, systems
 from tests.conformance.closed_forms import disagreements
 from tests.conformance.estimates import Replicate, differences, estimate
 from tests.conformance.lab import Parameters
@@ -38,4 +38,9 @@ KINDS: dict[str, Callable[[Parameters], Replicate]] = {
     "short_poll": single_queues.short_poll,
     "esm_ramp": systems.esm_ramp,
     "keep_alive": systems.keep_alive,
+    "tandem": networks.tandem,
+    "feedback": networks.feedback,
+    "loss": networks.loss,
+    "finite_buffer": networks.finite_buffer,
+    "scale_to_zero": networks.scale_to_zero,
 }

@@ -107,7 +107,7 @@ def batch_arrivals(p: Parameters) -> Replicate:
         return Batches(Renewal(distribution, stream_key), size, stream_key ^ 1)
 
     def replicate(replication: int) -> dict[str, float]:
-        with patch("simulator.engine.messaging.Renewal", batches):
+        with patch("simulator.engine.producers.Renewal", batches):
             copies = lab.run(asked, replication).table("copies")
         numbers = lab.sojourns(copies, window)
         return {**numbers, "utilisation": (numbers["l"] - numbers["lq"]) / p["servers"]}

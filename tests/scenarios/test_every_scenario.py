@@ -47,6 +47,16 @@ SHORTER = {
     "heavy_tail": {"duration": "90s"},
     "rolling_deploy": {"duration": "4m", "faults.deploy.at": "30s", "queues.orders.visibility_timeout": "2m"},
     "sender_retries": {"duration": "30s"},
+    "s3_uploads": {
+        "duration": "5m",
+        "producers.uploads.arrivals": "[{for: 1m, rate: 10/s}, {for: 1m, rate: 150/s}, {rate: 10/s}]",
+        "producers.uploads.s3.delay": "{lognormal: {median: 2s, p99: 20s}}",
+        "producers.uploads.s3.duplicates": "1%",
+    },
+    "transcoding": {
+        "duration": "2h",
+        "producers.videos.arrivals": "[{for: 15m, rate: 10/m}, {for: 20m, rate: 40/m}, {rate: 10/m}]",
+    },
     "database_limit": {
         "duration": "3m",
         "producers.portal.arrivals": "[{for: 30s, rate: 15/s}, {for: 30s, rate: 150/s}, {rate: 15/s}]",

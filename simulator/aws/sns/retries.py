@@ -54,15 +54,15 @@ class RetryPolicy:
         """Retries in all; the first attempt is not among them."""
         return self.no_delay + self.min_delay + self.backoff + self.max_delay
 
-    def delay_us(self, retry: int, chance: float | None = None) -> int | None:
+    def delay_us(self, retry: int, chance: float | None = None, jitter: float = 0.5) -> int | None:
         """Pause before retry number *retry* (from 1) [us]; None when there is none left.
 
-        *chance* in [0, 1) draws the jitter: between half the delay and all of it (model); None: no jitter.
+        *chance* in [0, 1) draws the part *jitter* of the delay (model: half of it); None: no jitter.
         """
         delay = self._plain_us(retry)
         if delay is None or chance is None:
             return delay
-        return round(delay / 2 * (1 + chance))
+        return round(delay * (1 - jitter + jitter * chance))
 
     def _plain_us(self, retry: int) -> int | None:
         left = retry - 1 - self.no_delay

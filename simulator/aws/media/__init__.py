@@ -1,0 +1,1 @@
+"""Media transcoding: Elastic Transcoder and Elemental MediaConvert."""

@@ -1,0 +1,1 @@
+"""S3, as far as it says that objects were created."""

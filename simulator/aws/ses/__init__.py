@@ -1,0 +1,1 @@
+"""SES, as far as it says what became of mails."""
