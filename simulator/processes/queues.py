@@ -29,6 +29,7 @@ from simulator.recording.recorder import Recorder
 from simulator.recording.tables import NONE, Arrival, Cause, Fate, Limit
 
 Queue = StandardQueue | QueueByChance | FairQueue | FifoQueue
+_NOTICED_US: Final = 1_000_000  # until it shows that a message waits and nobody has room; pollers grow by it
 _FATES: Final = {
     "in_transit": Fate.IN_TRANSIT,
     "delayed": Fate.DELAYED,
@@ -127,8 +128,9 @@ class Dispatcher:
         self.arrived += len(messages)
         assert self._standard is not None
         self._standard.send_messages(sent_at.tolist(), list(range(first, first + len(messages))))
-        if self.waiters.total:
-            self._set_alarm(self.queue.next_visible_at(self.clock.now))
+        if self.consumers:
+            soonest = self.clock.now + (0 if self.waiters.total else _NOTICED_US)
+            self._set_alarm(max(self.queue.next_visible_at(self.clock.now), soonest))
 
     def send_alone(self, message: int, arrive_at: int) -> None:
         """One message that nobody knew of ahead will arrive at *arrive_at* [us] (standard queues)."""
@@ -294,9 +296,11 @@ class Dispatcher:
                     self._set_alarm(next_at)
                     self._note_limits(now, self._idle_limit(now))
                     return
-        waiting = queue.next_visible_at(now) <= now
+        next_at = queue.next_visible_at(now)
         for consumer in consumers:
-            consumer.limit_gauge.set(now, consumer.limit() if waiting else Limit.ARRIVALS)
+            consumer.limit_gauge.set(now, consumer.limit() if next_at <= now else Limit.ARRIVALS)
+        if next_at > now and consumers:
+            self._set_alarm(max(next_at, now + _NOTICED_US))
 
     def _give(self, consumer: Consumer, receipt: Receipt) -> None:
         """Let *consumer* take up a receive."""

@@ -188,8 +188,8 @@ def metrics_json(answer: Answer) -> str:
             )
     message = {
         "Code": "SimulatedTime",
-        "Value": "Replication 0; the run starts at 1970-01-01T00:00:00+00:00, period 60 s; AWS/SNS: the whole "
-        "run",
+        "Value": "Replication 0; the run starts at 1970-01-01T00:00:00+00:00, period 60 s; "
+        "AWS/SNS: the whole run",
     }
     return json.dumps({"MetricDataResults": results, "Messages": [message]}, indent=1, allow_nan=False) + "\n"
 

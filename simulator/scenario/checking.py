@@ -100,11 +100,9 @@ class Checks:
         for name, producer in self.scenario.producers.items():
             path = ("producers", name)
             yield from self._reference((*path, "target"), producer.target, "topics", "queues", "functions")
-            if producer.target in self.scenario.topics:
-                if producer.target in self.scenario.queues:
-                    yield Finding(
-                        (*path, "target"), f"is {producer.target}, both a topic and a queue; rename one"
-                    )
+            if producer.target in self.scenario.topics and producer.target in self.scenario.queues:
+                message = f"is {producer.target}, both a topic and a queue; rename one"
+                yield Finding((*path, "target"), message)
 
     def _subscriptions(self) -> Iterator[Finding]:
         for topic_name, topic in self.scenario.topics.items():

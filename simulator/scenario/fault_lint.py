@@ -12,7 +12,9 @@ def outlasted(scenario: Scenario) -> Iterator[Finding]:
     """Find queues whose retention is shorter than a fault in which nobody receives from them."""
     for name, fault in scenario.faults.items():
         for queue_name in _without_receives(scenario, fault):
-            queue = scenario.queues[queue_name]
+            queue = scenario.queues.get(queue_name)
+            if queue is None:
+                continue  # an error of its own
             if fault.for_us is not None and queue.retention < fault.for_us:
                 kept, away = write_duration(queue.retention), write_duration(fault.for_us)
                 message = f"is {kept}; faults.{name} lasts {away}: what is older than {kept} by then is lost"
@@ -25,8 +27,7 @@ def _without_receives(scenario: Scenario, fault: Fault) -> tuple[str, ...]:
         return (fault.target,) if fault.denied == "receive" else ()
     if not fault.down or fault.kind == "downstream":
         return ()
-    if fault.kind == "function":
-        return tuple(scenario.functions[fault.target].event_sources)
-    section = fault.path.partition(".")[0]
-    queues: tuple[str, ...] = getattr(scenario, section)[fault.target].queues
-    return queues
+    consumer = getattr(scenario, fault.path.partition(".")[0]).get(fault.target)
+    if consumer is None:
+        return ()
+    return tuple(consumer.event_sources if fault.kind == "function" else consumer.queues)

@@ -20,7 +20,7 @@ def function_of(scenario: Scenario, producer: Producer) -> str:
 
 
 def asynchronous(scenario: Scenario) -> list[str]:
-    """Give the functions that are invoked asynchronously: by topics, by producers that do not wait, by consumers."""
+    """Give the functions that are invoked asynchronously: by topics, producers that do not wait, others."""
     targets = {
         function_of(scenario, producer)
         for producer in scenario.producers.values()

@@ -13,7 +13,7 @@ from simulator.scenario.schema import Scenario
 from simulator.scenario.spec import Setting, Spec, about, field_unit, inner
 from simulator.scenario.thresholds import METRICS
 from simulator.scenario.traces import Trace
-from simulator.scenario.units import NAME_RULE
+from simulator.scenario.units import NAME, NAME_RULE
 
 _PARTS_OF_TIME: Final = (Phase, Trace)  # without `for` one lasts as long as is left, once that is known
 _INTRODUCTION: Final = f"""\
@@ -151,7 +151,21 @@ def _kind(field: FieldInfo) -> str:
     for arm in (annotation, *typing.get_args(annotation)):
         if typing.get_origin(arm) is Literal:
             return ", ".join(f"`{word}`" for word in typing.get_args(arm))
+    if _has_name(annotation):
+        return "name"
+    if not _has_truth(annotation):
+        raise ValueError(f"the page has no word for {annotation}")
     return "`true` or `false`"
+
+
+def _has_truth(annotation: Any) -> bool:
+    return annotation is bool or any(_has_truth(part) for part in typing.get_args(annotation))
+
+
+def _has_name(annotation: Any) -> bool:
+    """Whether a field's type is a name, or has one among its alternatives."""
+    parts = (*getattr(annotation, "__metadata__", ()), *typing.get_args(annotation))
+    return any(part is NAME or _has_name(part) for part in parts)
 
 
 def _default(declared: Setting) -> str:

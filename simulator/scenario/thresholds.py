@@ -92,8 +92,8 @@ METRICS: Final[Mapping[str, Metric]] = {
     "lost": Metric(
         "copies gone unprocessed", _RARE, _FAILING, "cause",
         (
-            "retention", "access_denied", "event_age", "failure", "crash", "throttle", "loop", "retries_used_up",
-            "client_error", "time_to_live", "subscription_disabled", "spending_limit",
+            "retention", "access_denied", "event_age", "failure", "crash", "throttle", "loop",
+            "retries_used_up", "client_error", "time_to_live", "subscription_disabled", "spending_limit",
         ),
     ),
     "filtered_out": Metric(

@@ -51,8 +51,8 @@ class Workers(Calls):
     )
     failures: Failures = option("how its work fails", default={})
     on_failure: Literal["keep", "release"] = option(
-        "a message that failed stays hidden until its visibility timeout ends (`keep`), or is made visible at "
-        "once (`release`: ChangeMessageVisibility to 0)",
+        "a message that failed stays hidden until its visibility timeout ends (`keep`), or is made visible "
+        "at once (`release`: ChangeMessageVisibility to 0)",
         default="keep",
     )
     sends: dict[Name, Send] = option(

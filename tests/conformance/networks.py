@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from simulator.engine.simulate import Simulation
 from simulator.recording.tables import NONE, Outcome
 from tests.conformance import lab
 from tests.conformance.composed import Room, WakesUp, send_live
@@ -178,7 +179,7 @@ def scale_to_zero(p: Parameters) -> Replicate:
     def replicate(replication: int) -> dict[str, float]:
         woken: list[int] = []
 
-        def compose(simulation: lab.Simulation) -> None:
+        def compose(simulation: Simulation) -> None:
             send_live(simulation, WakesUp(simulation, "q", "auto_scaling_groups.g", woken))
 
         copies = lab.run(asked, replication, beside=compose).table("copies")

@@ -50,7 +50,10 @@ def since_publish(run: Ran, path: str) -> np.ndarray:
     """Of every attempt: how long after its message's publish it began [us]."""
     attempts, copies = of(run, "deliveries", "queue", path), of(run, "copies", "queue", path)
     sent_at = dict(zip(copies["copy"].tolist(), copies["sent_at"].tolist(), strict=True))
-    return attempts["received_at"] - np.array([sent_at[copy] for copy in attempts["copy"].tolist()])
+    after: np.ndarray = attempts["received_at"] - np.array(
+        [sent_at[copy] for copy in attempts["copy"].tolist()]
+    )
+    return after
 
 
 # -- web servers -------------------------------------------------------------------------------------

@@ -268,3 +268,23 @@ def test_a_disabled_mapping_polls_no_more_and_an_enabled_one_starts_anew(tmp_pat
     assert until_at[down].tolist() == [110 * SECOND]
     empties = quantities == Quantity.EMPTY_RECEIVES
     assert not ((from_at[empties] < 110 * SECOND) & (until_at[empties] > 70 * SECOND)).any()
+
+
+def test_a_mapping_grows_while_messages_come_one_by_one_and_no_slot_falls_free(tmp_path: Path):
+    """10 a second, each 1,000 s of work: after the first five, a slot more each 0.2 s.
+
+    That nobody has room is seen a second later at most. Until 60 s that makes 5 + 5 x 59 slots, of which
+    the 600 messages that have come use all.
+    """
+    sets = {
+        "ideal": "false",
+        "duration": "60s",
+        "after": "stop",
+        "functions__work__timeout": "15m",
+        "functions__work__work": "14m",
+        "queues__queue__visibility_timeout": "12h",
+        "producers__source__arrivals": "{interarrival: 100ms}",
+    }
+    run = Ran(written(tmp_path, FUNCTION, **sets))
+    assert changes(run, Quantity.CONCURRENCY)[0].max() == pytest.approx(5 + 5 * 59, abs=8)
+    assert share_of(run, Limit.RAMP) > 0.95

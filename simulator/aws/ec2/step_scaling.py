@@ -103,12 +103,15 @@ class StepScaling:
 
     def step_for(self, breach: float) -> Step | None:
         """The step a metric is in that is *breach* above the threshold (negative: below it)."""
-        for step in self._steps:
-            lower = -math.inf if step.lower is None else step.lower
-            upper = math.inf if step.upper is None else step.upper
-            if (lower <= breach < upper) if lower >= 0 else (lower < breach <= upper):
-                return step
-        return None
+        spans = [
+            (-math.inf if step.lower is None else step.lower, math.inf if step.upper is None else step.upper)
+            for step in self._steps
+        ]
+        above = [lower <= breach < upper for lower, upper in spans]
+        below = [lower < breach <= upper for lower, upper in spans]
+        # At the threshold itself both sides may have a step: an alarm on "at least", or on "at most".
+        found = above if breach > 0 else below if breach < 0 else above if any(above) else below
+        return next((step for step, holds in zip(self._steps, found, strict=True) if holds), None)
 
     def desired(self, breach: float, current: int, warming: int) -> int:
         """Capacity to ask for while the alarm is in ALARM.

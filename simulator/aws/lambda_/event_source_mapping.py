@@ -33,7 +33,8 @@ class ErrorBackoff(NamedTuple):
 
     A second in which more than ``share`` of the invocations were bad takes ``shrink`` of the concurrency,
     down to what the mapping starts with, and for ``hold_us`` nothing grows. Pollers that know nothing of
-    reserved concurrency so go on taking more than it admits, as users see it. Item failures of a partial batch response are not bad (guide).
+    reserved concurrency so go on taking more than it admits, as users see it. Item failures of a partial
+    batch response are not bad (guide).
     """
 
     share: float = 0.05

@@ -1,7 +1,7 @@
 """How many messages may be published a second: quotas of the account, of a FIFO topic, of a message group.
 
-Rules (SNS quotas): each message counts, also each entry of a PublishBatch; a publish beyond a quota is refused
-with ThrottledException, and nothing of it is published (that a batch is refused whole is our reading).
+Rules (SNS quotas): each message counts, also each entry of a PublishBatch; a publish beyond a quota is
+refused with ThrottledException, and nothing of it is published (a batch is refused whole: our reading).
 """
 
 from collections.abc import Hashable, Sequence
