@@ -25,7 +25,7 @@ class Listed(NamedTuple):
     "-o", "--output", type=click.Choice(["table", "md"]), default="table", help="Lines, or a Markdown page."
 )
 def scenarios(folder: Path, output: str) -> int:
-    """List the scenarios of FOLDER (default: scenarios) with the question each answers."""
+    """List what there is to run, and the question each answers."""
     from simulator.scenario import ScenarioError, load
 
     listed: list[Listed] = []

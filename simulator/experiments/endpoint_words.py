@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterator
 
 from simulator.analysis.answer import Consumer
-from simulator.aws.sns.endpoints import parts_of
 from simulator.experiments.traffic import amount, span
 from simulator.scenario.distributions import mean_of
 from simulator.scenario.endpoints import Http, Sms, endpoint_lines
@@ -59,7 +58,7 @@ def _web_server(scenario: Scenario, given: Http) -> tuple[list[str], list[tuple[
 
 
 def _phone(scenario: Scenario, given: Sms) -> tuple[list[str], list[tuple[float, str]]]:
-    parts = parts_of(given.size, scenario.rules.value("sns.sms.part"))
+    parts = given.parts(scenario.rules.value("sns.sms.part"))
     rate = scenario.rules.value(f"sns.sms.{given.sender}")
     messages = int(given.monthly_spend / (parts * given.price)) if given.price else math.inf
     settings = [f"SMS of {parts} {'part' if parts == 1 else 'parts'}", given.sender.replace("_", " ")]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import ValidationInfo, model_validator
 
+from simulator.aws.sns.endpoints import parts_of
 from simulator.aws.sns.retries import Growth, RetryPolicy, http, http_problem
 from simulator.scenario import rules as dated_rules
 from simulator.scenario.problems import Finding, refuse
@@ -146,6 +147,10 @@ class Sms(Spec):
         low="0%",
         high="100%",
     )
+
+    def parts(self, part_bytes: int) -> int:
+        """How many parts a text takes."""
+        return parts_of(self.size, part_bytes)
 
     @property
     def end(self) -> str:
