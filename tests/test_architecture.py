@@ -47,6 +47,7 @@ THEIRS = {
 RULES_ASKED = {("scenario", name) for name in ("filters.py", "sources.py", "endpoints.py")}
 """Which policies AWS takes, and what its services say, is one rule for scenarios, runs and calls."""
 
+
 def imported(path: Path) -> Iterator[str]:
     """Names of modules that a file imports, anywhere in it."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

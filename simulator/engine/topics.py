@@ -93,8 +93,9 @@ class Topics:
         if reach.always:
             return
         rule, dead = self._taken.rule, subscription.dead_letter
-        jitter_key = self._taken.stream(f"{path}/jitter") if rule("sns.retry.jitter") else None
-        made.attempts = Attempts(reach, aws_managed(), jitter_key)
+        jitter = rule("sns.retry.jitter")
+        jitter_key = self._taken.stream(f"{path}/jitter") if jitter else None
+        made.attempts = Attempts(reach, aws_managed(), jitter_key, jitter)
         made.failures = self._failures(
             made.thing,
             made.counts,

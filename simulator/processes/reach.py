@@ -79,12 +79,17 @@ class Attempts:
     ----------
     jitter_key : int, optional
         Stream of the jitter; None: delays have none.
+    jitter : float
+        The part of a delay that is drawn.
     """
 
-    def __init__(self, reach: Reach, policy: RetryPolicy, jitter_key: int | None) -> None:
+    def __init__(
+        self, reach: Reach, policy: RetryPolicy, jitter_key: int | None, jitter: float = 0.5
+    ) -> None:
         self.reach = reach
         self._policy = policy
         self._jitter_key = jitter_key
+        self._jitter = jitter
         self._drawn = policy.retries - policy.max_delay
 
     def try_all(self, first_at: np.ndarray, keys: UInts) -> Tried:
@@ -116,7 +121,7 @@ class Attempts:
         if self._jitter_key is None:
             return np.full(len(keys), delay)
         chance = uniform(self._jitter_key, mix_array(keys, retry))
-        return np.rint(delay / 2 * (1 + chance)).astype(np.int64)
+        return np.rint(delay * (1 - self._jitter + self._jitter * chance)).astype(np.int64)
 
     def try_in_order(
         self, first_at: np.ndarray, keys: UInts, groups: np.ndarray, last: dict[int, int]
@@ -144,7 +149,7 @@ class Attempts:
                 chance = None
                 if self._jitter_key is not None:
                     chance = uniform_one(self._jitter_key, mix(key, retries))
-                at += policy.delay_us(retries, chance) or 0
+                at += policy.delay_us(retries, chance, self._jitter) or 0
             else:
                 steps = min(-((at - end) // policy.max_delay_us), policy.retries - retries)
                 retries += steps

@@ -27,8 +27,8 @@ class Topic(Spec):
         high="1MiB",
     )
     fifo_throughput_scope: Literal["topic", "message_group"] = option(
-        "FIFO only: whether the quota of publishes and the window of deduplication are the topic's or each "
-        "group's",
+        "FIFO only: whether the quota of publishes is the topic's or each group's; a message's deduplication "
+        "id is its own, so the scope of deduplication changes nothing here",
         default="topic",
     )
     subscriptions: dict[Name, Subscription] = required("who gets a copy of each message")

@@ -26,7 +26,7 @@ def plain(
         retries += 1
         last_phase = retries > policy.retries - policy.max_delay
         chance = None if last_phase else uniform_one(jitter_key, mix(key, retries))
-        delay = policy.delay_us(retries, chance)
+        delay = policy.delay_us(retries, chance, jitter)
         if delay is None:
             return at, retries, Cause.RETRIES_USED_UP
         at += delay
@@ -34,6 +34,7 @@ def plain(
 
 @pytest.mark.parametrize("seed", range(6))
 def test_all_at_once_is_one_by_one(seed: int):
+    jitter = (0.5, 0.2, 0.9)[seed % 3]
     chance = np.random.default_rng(seed)
     edges = np.sort(chance.integers(0, 3_000 * S, 12))
     spans = [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
@@ -41,15 +42,18 @@ def test_all_at_once_is_one_by_one(seed: int):
     policy = aws_managed(max_delay=40)
     first_at = np.sort(chance.integers(0, 3_000 * S, 300))
     keys = message_keys("shop", 0, 300)
-    tried = Attempts(reach, policy, 77).try_all(first_at, keys)
-    expected = [plain(reach, policy, int(at), int(key), 77) for at, key in zip(first_at, keys, strict=True)]
+    tried = Attempts(reach, policy, 77, jitter).try_all(first_at, keys)
+    expected = [
+        plain(reach, policy, int(at), int(key), 77, jitter) for at, key in zip(first_at, keys, strict=True)
+    ]
     assert {cause for _, _, cause in expected} >= {Cause.NOTHING, Cause.ACCESS_DENIED}
     assert (
         list(zip(tried.ended_at.tolist(), tried.attempts.tolist(), tried.cause.tolist(), strict=True))
         == expected
     )
     one_by_one = [
-        Attempts(reach, policy, 77).try_one(int(at), int(key)) for at, key in zip(first_at, keys, strict=True)
+        Attempts(reach, policy, 77, jitter).try_one(int(at), int(key))
+        for at, key in zip(first_at, keys, strict=True)
     ]
     assert one_by_one == expected
 
