@@ -13,7 +13,7 @@ DAY = 86_400 * S
 
 
 def plain(
-    reach: Reach, policy: RetryPolicy, first_at: int, key: int, jitter_key: int
+    reach: Reach, policy: RetryPolicy, first_at: int, key: int, jitter_key: int, jitter: float
 ) -> tuple[int, int, Cause]:
     """One try after the other, as the guide tells it."""
     at, retries = first_at, 0
