@@ -117,12 +117,12 @@ def short(path: Path, variant: str, replication: int = 0) -> Ran:
 def digests(run: Ran) -> Digests:
     """What every column is, and what those of messages are by producer and serial.
 
-    Rows of messages come in the order in which their fates were known. What consumers send on comes when
-    they have worked, so it is left out of the second (`tests/engine/test_children.py` compares it by parent).
+    Rows of messages come in the order in which their fates were known. What consumers send on, or alarms
+    say, comes by what happens in the run, so it is left out of the second (`tests/engine/test_children.py` compares it by parent).
     """
     made = {f"{table}.{name}": digest(values) for table in COMPARED for name, values in run[table].items()}
     messages = run["messages"]
-    sent_on = [number for path, number in run.things.items() if path.startswith(SENDERS)]
+    sent_on = [number for path, number in run.things.items() if path.startswith((*SENDERS, "alarms."))]
     order = np.lexsort((messages["serial"], messages["producer"]))
     order = order[~np.isin(messages["producer"][order], sent_on)]
     return made | {name: digest(messages[name][order]) for name in OF_A_MESSAGE}
