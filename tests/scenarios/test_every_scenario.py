@@ -118,7 +118,8 @@ def digests(run: Ran) -> Digests:
     """What every column is, and what those of messages are by producer and serial.
 
     Rows of messages come in the order in which their fates were known. What consumers send on, or alarms
-    say, comes by what happens in the run, so it is left out of the second (`tests/engine/test_children.py` compares it by parent).
+    say, comes by what happens in the run, so it is left out of the second
+    (`tests/engine/test_children.py` compares it by parent).
     """
     made = {f"{table}.{name}": digest(values) for table in COMPARED for name, values in run[table].items()}
     messages = run["messages"]
