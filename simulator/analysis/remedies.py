@@ -201,7 +201,10 @@ class _Case:
             yield from self._held(stay, stay.waits[-1])
 
     def _given_up(self, stay: Stay) -> Found:
-        """What would have kept Lambda from giving up an event of a function."""
+        """What would have kept Lambda from giving up an event, or SNS a message for an endpoint."""
+        if stay.queue.startswith("topics."):
+            yield from self._not_delivered(stay)
+            return
         name = stay.queue.split(".")[1]
         function = self._scenario.functions[name]
         if stay.cause in (Cause.EVENT_AGE, Cause.THROTTLE):
@@ -216,6 +219,25 @@ class _Case:
             yield (Reason.POISON if self._life.poison else Reason.FAILURE), ""
         if stay.fate is Fate.DROPPED and stay.queue.endswith(".async"):
             yield Remedy(f"functions.{name}.asynchronous.dead_letter", "=", True)
+
+    def _not_delivered(self, stay: Stay) -> Found:
+        _, topic, _, name = stay.queue.split(".")
+        given = self._scenario.topics[topic].subscriptions[name]
+        if stay.cause is Cause.TIME_TO_LIVE and given.push is not None:
+            yield Remedy(f"{stay.queue}.push.ttl", ">", given.push.ttl, is_time=True)
+        elif stay.cause is Cause.SPENDING_LIMIT and given.sms is not None:
+            yield Remedy(f"{stay.queue}.sms.monthly_spend", ">", f"{given.sms.monthly_spend:g}")
+        elif stay.cause is Cause.RETRIES_USED_UP and given.http is not None:
+            yield Remedy(
+                f"{stay.queue}.http.delivery_policy.retries", ">", given.http.delivery_policy.retries
+            )
+        elif stay.cause is Cause.ACCESS_DENIED:
+            yield Reason.ACCESS_DENIED, ""
+        elif stay.cause is not Cause.SUBSCRIPTION_DISABLED:
+            yield Reason.FAILURE, ""
+        tried = stay.cause in (Cause.RETRIES_USED_UP, Cause.CLIENT_ERROR, Cause.ACCESS_DENIED)
+        if stay.fate is Fate.DROPPED and tried and given.dead_letter is None:
+            yield Remedy(f"{stay.queue}.dead_letter", "=", True)
 
     def _late(self, copy: Copy) -> Found:
         """Processed, but most of its life was one wait; or not even that."""
