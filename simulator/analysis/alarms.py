@@ -116,7 +116,7 @@ def condition(alarm: Alarm) -> str:
     lasting = f"{alarm.needed} of {alarm.periods}" if alarm.needed != alarm.periods else str(alarm.periods)
     each = write_duration(alarm.period)
     span = f"{lasting} min" if each == "1m" else f"{lasting} periods of {each}"
-    return f"{sign} {alarm.threshold:g} for {span}"
+    return f"{sign} {alarm.level.text} for {span}"
 
 
 def incident(scenario: Scenario, run: Replication) -> Incident:

@@ -6,6 +6,7 @@ from typing import Final
 from simulator.aws.quotas import TokenBucket
 from simulator.aws.sns.endpoints import MailSubscription, Spending, parts_of
 from simulator.aws.sns.retries import customer_managed
+from simulator.engine.access import Access
 from simulator.engine.parts import Parts
 from simulator.engine.taken import Taken
 from simulator.processes.clock import Clock
@@ -13,6 +14,7 @@ from simulator.processes.deliveries import Deliveries, Endpoint, Way
 from simulator.processes.destinations import QueueDestination
 from simulator.processes.endpoints import App, Mailbox, Phone, Provider, WebServer
 from simulator.processes.ledger import Ledger
+from simulator.processes.reach import Reach
 from simulator.processes.topics import Topic
 from simulator.recording.recorder import Recorder
 from simulator.sampling.distributions import Constant, Distribution
@@ -76,6 +78,7 @@ class EndpointLines:
 
     def join(self, parts: Parts, topics: Mapping[str, Topic]) -> None:
         """Let the lines deliver: to the downstreams of *parts*, to mailboxes and phones."""
+        access = Access(self._scenario, self._taken)
         for (topic, name), line in self.lines.items():
             given = self._scenario.topics[topic].subscriptions
             path = f"topics.{topic}.subscriptions.{name}"
@@ -85,6 +88,7 @@ class EndpointLines:
             line.deliver_to(
                 self._endpoint(path, given[name], parts),
                 None if dead_letter is None else QueueDestination(parts.dispatchers[dead_letter]),
+                Reach() if dead_letter is None else access.redrives(topic, dead_letter),
                 subscription.counts,
             )
 

@@ -61,6 +61,7 @@ class Groups:
             leaving=_TASKS_LEAVE if group is None else self._leaving(group),
             zones=1 if isinstance(given, Deployment) else given.zones,
             spot=None if group is None else self._spot(key, group),
+            notice_us=self._parts.taken.rule("asg.spot.notice"),
             warm_pool=None if group is None else self._warm_pool(key, group, life),
         )
         limit_gauge = Gauge(parts.recorder, thing, Quantity.LIMIT, Limit.ARRIVALS)
@@ -108,7 +109,6 @@ class Groups:
         return Spot(
             share=spot.share,
             lifetime=lifetime,
-            notice_us=taken.rule("asg.spot.notice"),
             drains=spot.on_interruption == "drain",
             replaces_early=spot.rebalance,
         )

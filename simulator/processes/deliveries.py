@@ -19,6 +19,7 @@ from simulator.processes.destinations import Destination
 from simulator.processes.fed_lines import FedLine
 from simulator.processes.ledger import Ledger
 from simulator.processes.lines import Event, Run
+from simulator.processes.reach import OPEN, Reach
 from simulator.processes.subscription_counts import SubscriptionCounts
 from simulator.recording.recorder import Recorder
 from simulator.recording.tables import Cause, Fate, Limit
@@ -103,6 +104,7 @@ class Deliveries(FedLine):
     counts: SubscriptionCounts
     _endpoint: Endpoint
     _dead_letter: Destination | None
+    _redrives: Reach
 
     def __init__(self, clock: Clock, ledger: Ledger, recorder: Recorder, thing: int, way: Way) -> None:
         super().__init__(clock, ledger, recorder, thing)
@@ -112,15 +114,16 @@ class Deliveries(FedLine):
         self._pausing = 0
 
     def deliver_to(
-        self, endpoint: Endpoint, dead_letter: Destination | None, counts: SubscriptionCounts
+        self, endpoint: Endpoint, dead_letter: Destination | None, redrives: Reach, counts: SubscriptionCounts
     ) -> None:
         """Say where messages go, once, before the run.
 
-        *dead_letter* gets what was tried in vain; what SNS does not send at all (a disabled subscription, a
-        time to live that has passed, a used-up spending limit) is lost.
+        *dead_letter* gets what was tried in vain, while *redrives* lets SNS send to it. What SNS does not send
+        at all (a disabled subscription, a time to live that has passed, a used-up spending limit) is lost.
         """
         self._endpoint = endpoint
         self._dead_letter = dead_letter
+        self._redrives = redrives
         self.counts = counts
 
     def _begin(self, copy: int, now: int) -> None:
@@ -222,6 +225,10 @@ class Deliveries(FedLine):
     def _give_up(self, delivery: Delivery, cause: Cause) -> None:
         """A message was tried in vain."""
         if self._dead_letter is None:
+            self._lose(delivery, cause)
+            return
+        if self._redrives.at_one(self._clock.now)[0] != OPEN:
+            self.counts.dead_letter_failed += 1
             self._lose(delivery, cause)
             return
         self._close(delivery, Fate.DEAD_LETTERED, cause)

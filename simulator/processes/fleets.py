@@ -20,7 +20,6 @@ from simulator.recording.tables import Limit, Quantity
 from simulator.sampling.streams import Calls
 
 _LONG_AGO: Final = -(10**18)
-_NOTICE_US: Final = 120_000_000
 
 
 class Fleet:
@@ -38,6 +37,8 @@ class Fleet:
         Who is met when a share of the fleet is.
     spot, warm_pool : optional
         Instances that may be taken back, and instances prepared to start faster.
+    notice_us : int
+        From the notice that an instance is taken back to its end [us].
 
     Attributes
     ----------
@@ -58,6 +59,7 @@ class Fleet:
         leaving: Leaving = Leaving(),  # noqa: B008 (a frozen value)
         zones: int = 1,
         spot: Spot | None = None,
+        notice_us: int,
         warm_pool: WarmPool | None = None,
     ) -> None:
         self.maximum = maximum
@@ -68,6 +70,7 @@ class Fleet:
         self._zones = list(range(zones))
         self._chance = chance
         self._spot = spot
+        self._notice_us = notice_us
         self._warm_pool = warm_pool
         self._booting: list[Instance] = []
         self._serving: list[Instance] = []
@@ -288,8 +291,8 @@ class Fleet:
         self._serving = [instance.again(self._clock.event()) for instance in self._serving]
         for instance in self._serving:
             self._pool.enter(instance)
-            if instance.noticed and self._spot is not None:
-                self._clock.at(self._clock.now + self._spot.notice_us, CHANGES, self._take_back, instance)
+            if instance.noticed:
+                self._clock.at(self._clock.now + self._notice_us, CHANGES, self._take_back, instance)
             else:
                 self._await_notice(instance)
 
@@ -360,8 +363,7 @@ class Fleet:
             self._draining.append(instance)
             if not instance.leaving:
                 self._pool.leave(instance)
-        notice_us = _NOTICE_US if spot is None else spot.notice_us
-        self._clock.at(self._clock.now + notice_us, CHANGES, self._take_back, instance)
+        self._clock.at(self._clock.now + self._notice_us, CHANGES, self._take_back, instance)
         self._launch_missing()
         self._note()
 

@@ -1,6 +1,7 @@
 """Lambda functions: concurrency, cold starts, time-outs, and one run of the handler."""
 
 from collections.abc import Callable
+from typing import Final
 
 from simulator.aws.lambda_.concurrency import Admission, FunctionConcurrency
 from simulator.aws.sqs.receipt import Receipt
@@ -8,7 +9,15 @@ from simulator.processes.called_work import CalledWork, Walk
 from simulator.processes.clock import COMPLETIONS, SENDS, Clock
 from simulator.processes.draws import CallDurations, Work
 from simulator.processes.stories import Batch
-from simulator.recording.tables import NONE, Attempt
+from simulator.recording.tables import NONE, Attempt, Limit
+
+THROTTLE_LIMITS: Final = {
+    Admission.THROTTLED_RESERVED: Limit.RESERVED_CONCURRENCY,
+    Admission.THROTTLED_ACCOUNT: Limit.ACCOUNT_CONCURRENCY,
+    Admission.THROTTLED_SCALING: Limit.SCALING_RATE,
+    Admission.THROTTLED_RATE: Limit.RATE_CAP,
+}
+"""The binding limit that a throttled invocation met."""
 
 
 class Function:

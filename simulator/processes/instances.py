@@ -95,8 +95,6 @@ class Spot(NamedTuple):
         Of the fleet, at most.
     lifetime : CallDurations
         From service to the notice [us].
-    notice_us : int
-        From the notice to the end [us].
     drains : bool
         At the notice workers stop receiving and finish what they can.
     replaces_early : bool
@@ -105,7 +103,6 @@ class Spot(NamedTuple):
 
     share: float
     lifetime: CallDurations | None
-    notice_us: int
     drains: bool
     replaces_early: bool
 

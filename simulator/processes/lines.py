@@ -5,26 +5,17 @@ handler a delivery of it. An attempt that is throttled never reached the handler
 without messages, and the event goes on waiting.
 """
 
-from typing import Final
-
 from simulator.aws.lambda_.concurrency import Admission
 from simulator.aws.sqs.receipt import NEVER, Receipt
 from simulator.processes.children import Sends, Turns
 from simulator.processes.clock import Clock
 from simulator.processes.draws import Work
-from simulator.processes.functions import Function, Invocation
+from simulator.processes.functions import THROTTLE_LIMITS, Function, Invocation
 from simulator.processes.gauges import Gauge
 from simulator.processes.ledger import Ledger
 from simulator.processes.stories import CAUSE_OF, Stories
 from simulator.recording.recorder import Recorder
 from simulator.recording.tables import NONE, Attempt, Cause, Fate, Limit, Quantity
-
-_THROTTLE_OF: Final = {
-    Admission.THROTTLED_RESERVED: Limit.RESERVED_CONCURRENCY,
-    Admission.THROTTLED_ACCOUNT: Limit.ACCOUNT_CONCURRENCY,
-    Admission.THROTTLED_SCALING: Limit.SCALING_RATE,
-    Admission.THROTTLED_RATE: Limit.RATE_CAP,
-}
 
 
 class Event:
@@ -100,7 +91,7 @@ class Line:
             self._running[copy] = batch
         else:
             event.throttles += 1
-            self._limit_gauge.set(now, _THROTTLE_OF[admission])
+            self._limit_gauge.set(now, THROTTLE_LIMITS[admission])
             self._recorder.throttled(self.thing, self.thing, now)
         return admission
 

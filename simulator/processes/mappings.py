@@ -7,7 +7,7 @@ from simulator.processes.children import Sends, Turns
 from simulator.processes.clock import CHANGES, COMPLETIONS, Clock
 from simulator.processes.draws import CallDurations, Work
 from simulator.processes.filtering import Filtering, Stopped, part_of, whole
-from simulator.processes.functions import Function, Invocation
+from simulator.processes.functions import THROTTLE_LIMITS, Function, Invocation
 from simulator.processes.gathering import Gathering
 from simulator.processes.gauges import Gauge
 from simulator.processes.polls import Polls
@@ -22,12 +22,6 @@ _LIMIT_OF = {
     MappingLimit.ACCOUNT_CONCURRENCY: Limit.ACCOUNT_CONCURRENCY,
     MappingLimit.PROVISIONED_POLLERS: Limit.PROVISIONED_POLLERS,
     MappingLimit.ERROR_BACKOFF: Limit.ERROR_BACKOFF,
-}
-_THROTTLE_OF = {
-    Admission.THROTTLED_RESERVED: Limit.RESERVED_CONCURRENCY,
-    Admission.THROTTLED_ACCOUNT: Limit.ACCOUNT_CONCURRENCY,
-    Admission.THROTTLED_SCALING: Limit.SCALING_RATE,
-    Admission.THROTTLED_RATE: Limit.RATE_CAP,
 }
 
 
@@ -190,7 +184,7 @@ class Mapping:
 
         Otherwise it gives the batch up: the messages return when their timeout ends.
         """
-        self._throttled_by = _THROTTLE_OF[admission]
+        self._throttled_by = THROTTLE_LIMITS[admission]
         self._went_badly(ended=False)
         batch.throttles += 1
         again_at = now + throttle_pause_us(batch.throttles, self._throttle_first_us, self._throttle_cap_us)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from simulator.scenario.alarms import METRICS
+from simulator.scenario.alarms import EXAMPLES, METRICS, unit_of
 from simulator.scenario.problems import Finding, nearest_or_known, shown
 from simulator.scenario.schema import Scenario
 from simulator.scenario.units import write_duration
@@ -33,6 +33,9 @@ def alarm_findings(scenario: Scenario) -> Iterator[Finding]:
         path = ("alarms", name)
         if message := metric_problem(alarm.metric, scenario):
             yield Finding((*path, "metric"), message)
+        elif alarm.level.unit != (due := unit_of(alarm.metric)):
+            message = f"is {alarm.level.text}; {alarm.metric} is {due}: write such as {EXAMPLES[due]}"
+            yield Finding((*path, alarm.comparison), message)
         if alarm.period % minute or not alarm.period:
             due = f"a multiple of {write_duration(minute)} is due, the time between points"
             yield Finding((*path, "period"), f"is {write_duration(alarm.period)}; {due}")

@@ -17,7 +17,6 @@ from simulator.scenario.units import (
     Text,
     Unit,
     kind_of,
-    write_number,
 )
 
 QUEUE_METRICS: Final = (
@@ -43,23 +42,43 @@ METRICS: Final = {
 COUNTED: Final = {"sent", "received", "deleted", "empty_receives", "invocations", "errors", "throttles"}
 """Metrics whose points count what happened in their minute: the points of a period add up."""
 
+UNIT_OF: Final = {"oldest": DURATION.name, "duration": DURATION.name, "busy_share": SHARE.name}
+"""Metrics whose values are no plain numbers."""
+EXAMPLES: Final = {NUMBER.name: "100", DURATION.name: "5m", SHARE.name: "80%"}
+_IN_MILLISECONDS: Final = "duration"
+"""The one metric that CloudWatch gives in milliseconds."""
+
 COMPARISONS: Final = ("above", "at_least", "below", "at_most")
 _LASTING: Final = re.compile(r"(\d{1,4})(?: of (\d{1,4}))?")
 _MOST_PERIODS: Final = 1_440
 
 
-def _read_level(text: str) -> float:
+class Amount(float):
+    """A number with what it was written as: ``unit`` is the name of a unit, durations are in seconds."""
+
+    unit: str
+    text: str
+
+
+def unit_of(metric: str) -> str:
+    """What the values of a metric are, by its path: the name of a unit."""
+    return UNIT_OF.get(metric.rpartition(".")[2], NUMBER.name)
+
+
+def _read_level(text: str) -> Amount:
     for unit, scale in ((NUMBER, 1.0), (DURATION, 1e-6), (SHARE, 1.0)):
         try:
-            return float(unit.parse(text) * scale)
+            amount = Amount(unit.parse(text) * scale)
         except PydanticCustomError:
             continue
+        amount.unit, amount.text = unit.name, text
+        return amount
     raise refuse(f"is {shown(text)}; a number is due, or a duration (300s) or share (80%) for such a metric")
 
 
-LEVEL: Final = Unit("a number, duration or share", _read_level, write_number)
+LEVEL: Final = Unit("a number, duration or share", _read_level, lambda amount: amount.text)
 Level = Annotated[
-    float,
+    Amount,
     LEVEL,
     BeforeValidator(LEVEL.parse),
     WithJsonSchema({"type": ["number", "string"]}),
@@ -127,8 +146,15 @@ class Alarm(Spec):
 
     @property
     def threshold(self) -> float:
-        """What it compares with, in the unit of the metric: seconds, a count, a share."""
-        return float(getattr(self, self.comparison))
+        """What it compares with, in the metric's own unit: a count, a share, seconds, of ``duration`` ms."""
+        scale = 1_000 if self.metric.rpartition(".")[2] == _IN_MILLISECONDS else 1
+        return float(self.level) * scale
+
+    @property
+    def level(self) -> Amount:
+        """The same as it was written."""
+        level: Amount = getattr(self, self.comparison)
+        return level
 
     @property
     def needed(self) -> int:

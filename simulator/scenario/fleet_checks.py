@@ -7,10 +7,12 @@ from typing import Final
 
 from simulator.scenario import scaling
 from simulator.scenario.alarm_checks import metric_problem
+from simulator.scenario.alarms import unit_of
 from simulator.scenario.deployments import Deployment
 from simulator.scenario.fleets import Fleet, fleets
 from simulator.scenario.problems import Finding, nearest_or_known, shown
 from simulator.scenario.schema import Scenario
+from simulator.scenario.units import SHARE
 
 Reference = Callable[..., Iterator[Finding]]
 Path = tuple[str, ...]
@@ -61,7 +63,9 @@ def _policy(
     reference: Reference,
 ) -> Iterator[Finding]:
     if policy.target_tracking is not None:
-        yield from _metric(scenario, (*path, "target_tracking", "metric"), policy.target_tracking.metric)
+        tracking = policy.target_tracking
+        yield from _metric(scenario, (*path, "target_tracking", "metric"), tracking.metric)
+        yield from _share((*path, "target_tracking", "target"), tracking.metric, tracking.target)
     for kind in ("step_scaling", "simple_scaling"):
         trigger = getattr(policy, kind, None)
         if isinstance(trigger, scaling.Trigger):
@@ -69,6 +73,8 @@ def _policy(
                 yield from reference((*path, kind, "alarm"), trigger.alarm, "alarms")
             elif trigger.metric is not None:
                 yield from _metric(scenario, (*path, kind, "metric"), trigger.metric)
+                side = "above" if trigger.above is not None else "below"
+                yield from _share((*path, kind, side), trigger.metric, trigger.threshold)
         if isinstance(trigger, scaling.StepScaling) and (message := _steps(trigger.steps)):
             yield Finding((*path, kind, "steps"), message)
     action = policy.scheduled
@@ -90,6 +96,12 @@ def _metric(scenario: Scenario, path: Path, metric: str) -> Iterator[Finding]:
         yield Finding(path, message)
 
 
+def _share(path: Path, metric: str, value: float) -> Iterator[Finding]:
+    """A share lies between 0 and 1: 80 of it would never come."""
+    if unit_of(metric) == SHARE.name and value > 1:
+        yield Finding(path, f"is {value:g}; {metric} is a share of the workers, allowed: 0 to 1, such as 0.8")
+
+
 def _steps(steps: tuple[scaling.Step, ...]) -> str:
     """Say what is wrong with steps; "" if nothing is."""
     if not 0 < len(steps) <= _MOST_STEPS:
@@ -104,4 +116,6 @@ def _steps(steps: tuple[scaling.Step, ...]) -> str:
     for (_, high), (low, _) in pairwise(spans):
         if low < high:
             return f"has steps that overlap between {low:g} and {high:g}"
+        if low > high:
+            return f"has a gap between {high:g} and {low:g}; AWS takes steps that join"
     return ""

@@ -89,6 +89,7 @@ class Lab:
             desired=desired,
             life=life,
             chance=Calls(7),
+            notice_us=120 * SECOND,
             **settings,
         )
         self.workers = Workers(self.clock)
@@ -205,7 +206,7 @@ def spot(
     share: float = 1.0, drains: bool = True, early: bool = False, lifetime_us: int | None = None
 ) -> Spot:
     lifetime = None if lifetime_us is None else CallDurations(Constant(lifetime_us), 3)
-    return Spot(share, lifetime, 120 * SECOND, drains, early)
+    return Spot(share, lifetime, drains, early)
 
 
 def test_at_the_notice_workers_stop_and_two_minutes_later_what_is_left_is_lost():

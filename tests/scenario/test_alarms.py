@@ -57,3 +57,11 @@ def test_an_alarm_has_one_threshold():
     with pytest.raises(ValidationError):
         alarm(above=1, below=2)
     assert alarm(below=2).comparison == "below"
+
+
+def test_a_threshold_is_in_the_unit_of_its_metric():
+    """CloudWatch gives Duration in milliseconds, ages in seconds, shares as shares."""
+    assert alarm("functions.charge.duration", above="250ms").threshold == 250
+    assert alarm("queues.orders.oldest", above="250ms").threshold == 0.25
+    assert alarm("auto_scaling_groups.ship.busy_share", above="80%").threshold == 0.8
+    assert alarm("queues.orders.visible", above="1.5k").threshold == 1500

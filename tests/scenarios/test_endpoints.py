@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from simulator.analysis.measures import Measures
 from simulator.recording.tables import NONE, Attempt, Cause, Fate, Quantity
 from tests.scenarios.books import assert_rows_add_up
 from tests.scenarios.running import SECOND, Ran, written
@@ -130,6 +131,25 @@ def test_what_is_tried_in_vain_comes_to_the_dead_letter_queue_as_a_new_message(t
     assert sorted(dead["parent"].tolist()) == sorted(copies["copy"].tolist())
     assert np.array_equal(np.sort(dead["sent_at"]), np.sort(copies["ended_at"]))
     assert run.frame.dead_letter_queues == {"queues.dead"}
+
+
+def test_a_dead_letter_queue_that_does_not_allow_sns_gets_nothing_and_the_message_is_lost(tmp_path: Path):
+    """Facts, section 12: the dead-letter queue's own policy must allow SNS; else FailedToRedriveToDlq."""
+    sets = {
+        "topics__orders__subscriptions__hook": "{http: partner, dead_letter: dead}",
+        "faults": "{out: {downstream: partner, at: 0s, for: 10m, down: true}}",
+        "access": "{shut: {revoke: 'sqs:SendMessage', topic: orders, queue: dead}}",
+        "duration": "1m",
+    }
+    run = Ran(written(tmp_path, WEB, **sets))
+    assert_rows_add_up(run)
+    copies = of(run, "copies", "queue", HOOK)
+    assert len(copies["copy"]) == 60
+    assert (copies["fate"] == Fate.DROPPED).all()
+    assert len(of(run, "copies", "queue", "queues.dead")["copy"]) == 0
+    numbers = Measures(run.frame, [run.partial]).estimates
+    assert numbers[f"{HOOK} dead_letter_failed.count"].mean == 60
+    assert numbers[f"{HOOK} lost.count"].mean == 60
 
 
 def test_a_permanent_4xx_is_never_tried_again(tmp_path: Path):
