@@ -118,8 +118,8 @@ class Deliveries(FedLine):
     ) -> None:
         """Say where messages go, once, before the run.
 
-        *dead_letter* gets what was tried in vain, while *redrives* lets SNS send to it. What SNS does not send
-        at all (a disabled subscription, a time to live that has passed, a used-up spending limit) is lost.
+        *dead_letter* gets what was tried in vain, while *redrives* lets SNS send to it. What SNS does not
+        send at all (a disabled subscription, a passed time to live, a used-up spending limit) is lost.
         """
         self._endpoint = endpoint
         self._dead_letter = dead_letter

@@ -75,16 +75,28 @@ def title(frames: Frames, consumer: Consumer) -> str:
         )
         lasting = words.duration(findings.behind_s(frames, stretch, consumer.queue), 2)
         queue = f"{words.queue_words(consumer.queue, 28)} behind for {lasting}"
-        held = f"keeps {queue}" if limit.endswith(f" {most}") else f"keeps it at {most} and {queue}"
+        reached = most if fleet else _busiest(frames, consumer, stretch, limit)
+        held = f"keeps it at {reached} and {queue}" if reached else f"keeps {queue}"
+        if limit.endswith(f" {reached}"):
+            held = f"keeps {queue}"
         if trouble is not None and trouble.fault:
             event = ""
         who = findings.capitalised(f"{event} needs" if event else "arrivals need")
         return f"{who} {need} {there_is if fleet else 'busy slots'}; {limit} {held}"
     if ready <= start:
         limit = findings.binding(frames, consumer, stretch)
-        enough = f"{noun.capitalize()} {'are' if fleet else 'is'} enough for the arrivals"
-        return f"{enough}; what holds back is {limit}" if limit else f"{enough}: at most {most} {there_is}"
+        enough = f"{'are' if fleet else 'is'} enough for the arrivals"
+        if not limit:
+            return f"{noun.capitalize()} {enough}: at most {most} {there_is}"
+        return f"The {noun} {enough} alone, but not for what comes back or waits: {limit} holds back"
+    behind_s = findings.behind_s(frames, stretch, consumer.queue)
+    if not event and behind_s > 3 * (ready - start):
+        whole = _parts(frames, consumer, start, start + behind_s)
+        return f"The backlog lasts {words.duration(behind_s, 2)}: {words.listed(whole)}"
     late = words.duration(ready - start, 2)
+    if trouble is not None and trouble.fault and trouble.until_s <= trouble.from_s:
+        made_of = f": {words.listed(parts)}" if parts else ""
+        return f"Short of {noun} for {late} after {event}{made_of}"
     when = f"{late} into {event}" if event else f"after {late}"
     if not parts:
         return f"Enough {noun} {when}: at most {most} {there_is}"
@@ -128,6 +140,19 @@ def _enough_at(needed: pd.Series, there: pd.Series, start: float) -> float | Non
     gap_before = float(needed.iloc[end - 1] - there.iloc[end - 1])
     gap_after = float(there.iloc[end] - needed.iloc[end])
     return float(at[end - 1] + (at[end] - at[end - 1]) * gap_before / max(gap_before + gap_after, 1e-12))
+
+
+def _busiest(frames: Frames, consumer: Consumer, stretch: Stretch, limit: str) -> str:
+    """Return how many were busy at most, where it was *limit* that allowed no more at that time; else ""."""
+    busy = frames.curve(consumer.path, "busy")["mean"].loc[stretch.from_s : stretch.until_s].dropna()
+    if busy.empty:
+        return ""
+    at = float(busy.index[int(busy.to_numpy().argmax())])
+    times = frames.seconds_at(consumer, at - frames.bin_s / 2, at + frames.bin_s / 2)
+    then = max(sorted(times), key=lambda name: times[name], default="")
+    if words.limit(then, consumer.limit_words) != limit:
+        return ""
+    return words.number(float(busy.max()), 2)
 
 
 def _parts(frames: Frames, consumer: Consumer, start: float, until: float) -> list[str]:

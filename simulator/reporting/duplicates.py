@@ -142,12 +142,13 @@ def plot_causes(causes: dict[str, Estimate], axes: Axes) -> None:
     axes.grid(visible=False)
     axes.set_xticks([])
     axes.set_yticks([])
-    largest = max((e.mean for e in causes.values()), default=1.0)
+    ends = [max(e.mean, e.high if math.isfinite(e.high) else 0.0) for e in causes.values()]
+    largest = max(ends, default=1.0)  # room for the numbers is right of the longest whisker
     axes.set_xlim(0, largest)
     axes.axvline(0, color=style.AXIS, linewidth=1.0)
     if not causes:
         axes.text(0.03 * largest, 0, "none seen", size=9.5, color=style.GREY, va="center")
-    for row, (cause, estimate) in enumerate(causes.items()):
+    for row, ((cause, estimate), end) in enumerate(zip(causes.items(), ends, strict=True)):
         colour = style.CAUSES[cause]
         axes.barh(row, estimate.mean, height=0.6, color=colour, linewidth=0)
         if math.isfinite(estimate.low):
@@ -164,7 +165,6 @@ def plot_causes(causes: dict[str, Estimate], axes: Axes) -> None:
             weight="bold",
             color=style.text_colour(colour),
         )
-        end = max(estimate.mean, estimate.high if math.isfinite(estimate.high) else 0.0)
         axes.text(
             end + 0.04 * largest,
             row,

@@ -46,12 +46,13 @@ def binding(frames: Frames, consumer: Consumer | None, stretch: Stretch) -> str:
 
 
 def drain_ends_with(frames: Frames, stretch: Stretch, queue: str | None = None) -> bool:
-    """Whether the drain (no message unprocessed) ends when the backlog does, to three bins.
+    """Whether the drain (no message of before unprocessed) ends when the backlog does.
 
-    Messages that come back after failures can be done long after nothing is visible any more.
+    It may end a bin earlier or three later. Messages that come back after failures can be done long after
+    nothing is visible any more; those that came while it lasted can still wait when it is over.
     """
-    drained_at = frames.setting.drain_from_s + frames.estimate("drain", queue).mean
-    return math.isfinite(drained_at) and abs(drained_at - stretch.until_s) <= 3 * frames.bin_s
+    late_s = frames.setting.drain_from_s + frames.estimate("drain", queue).mean - stretch.until_s
+    return math.isfinite(late_s) and -frames.bin_s <= late_s <= 3 * frames.bin_s
 
 
 def caught_up_at(frames: Frames, stretch: Stretch, queue: str | None = None) -> float:

@@ -7,6 +7,8 @@ from typing import Any, Final, Literal
 from pydantic.fields import FieldInfo
 
 from simulator.scenario import rules as dated_rules
+from simulator.scenario.alarms import COUNTED, unit_of
+from simulator.scenario.alarms import METRICS as METRICS_SEEN
 from simulator.scenario.distributions import SHAPES
 from simulator.scenario.producers import Arrivals, Phase
 from simulator.scenario.schema import Scenario
@@ -73,7 +75,7 @@ def reference() -> str:
     ]
     for path, spec in _parts("", Scenario, set()):
         lines += _section(path, spec)
-    lines += [*_thresholds(), *_rules()]
+    lines += [*_metrics(), *_thresholds(), *_rules()]
     return "\n".join(lines) + "\n"
 
 
@@ -187,6 +189,25 @@ def _flow(value: object) -> str:
 
 def _words(value: object) -> str:
     return "no limit" if value is None else _flow(value)
+
+
+def _metrics() -> list[str]:
+    """What CloudWatch has of each thing, for alarms and scaling policies."""
+    lines = [
+        "## Metrics",
+        "",
+        "Alarms and scaling policies name a metric by its path, such as `queues.orders.oldest`. They are given",
+        "what CloudWatch would publish: a point a minute, a minute late, approximate. The value to compare with",
+        "is written in the unit of the metric; a count is what happened in the minute.",
+        "",
+        "| section | metric | is |",
+        "|---|---|---|",
+    ]
+    for section, metrics in METRICS_SEEN.items():
+        for metric in metrics:
+            kind = "a count" if metric in COUNTED else unit_of(metric)
+            lines.append(f"| `{section}` | `{metric}` | {kind} |")
+    return [*lines, ""]
 
 
 def _thresholds() -> list[str]:

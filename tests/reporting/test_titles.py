@@ -2,6 +2,8 @@
 
 import re
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from simulator.reporting import (
     throughput,
     words,
 )
-from simulator.reporting.frames import Frames
+from simulator.reporting.frames import Frames, Stretch
 from tests.reporting import synthetic
 from tests.reporting.cases import CASES, burst
 from tests.reporting.test_charts import drawn, frames_of, lines_by_colour
@@ -148,3 +150,20 @@ def test_censored_headline_is_never_given_as_a_plain_number():
     key = f"{synthetic.BILLING} end_to_end.p99"
     shut = replace(made.estimates[key], certainty=Certainty.AT_LEAST)
     assert words.value(shut).startswith("> ")
+
+
+def test_a_backlog_is_not_over_when_only_the_messages_of_before_are():
+    """Drained after 4 min, but what came meanwhile waits until 4.5 min: the curve's end is the moment."""
+
+    def caught_up_s(until_s: float) -> float:
+        told = SimpleNamespace(
+            setting=SimpleNamespace(drain_from_s=0.0),
+            estimate=lambda *_: SimpleNamespace(mean=240.0),
+            bin_s=10.0,
+        )
+        return findings.caught_up_at(cast(Frames, told), Stretch(0.0, until_s, 40_000.0, 0.0, True))
+
+    assert caught_up_s(270.0) == 270.0
+    assert caught_up_s(250.0) == 240.0  # to a bin it is the same moment, and the drain knows it better
+    assert caught_up_s(215.0) == 240.0  # the last one came back when nothing was visible any more
+    assert caught_up_s(200.0) == 200.0
