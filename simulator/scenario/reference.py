@@ -196,9 +196,9 @@ def _metrics() -> list[str]:
     lines = [
         "## Metrics",
         "",
-        "Alarms and scaling policies name a metric by its path, such as `queues.orders.oldest`. They are given",
-        "what CloudWatch would publish: a point a minute, a minute late, approximate. The value to compare with",
-        "is written in the unit of the metric; a count is what happened in the minute.",
+        "Alarms and scaling policies name a metric by its path, such as `queues.orders.oldest`. They are",
+        "given what CloudWatch would publish: a point a minute, a minute late, approximate. What it is compared",
+        "with is written in the unit of the metric; a count is what happened in the minute.",
         "",
         "| section | metric | is |",
         "|---|---|---|",
