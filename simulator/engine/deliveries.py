@@ -37,7 +37,9 @@ class EndpointLines:
         clock: Clock,
         ledger: Ledger,
         recorder: Recorder,
+        access: Access,
     ) -> None:
+        self._access = access
         self._scenario = scenario
         self._taken = taken
         self._clock = clock
@@ -78,7 +80,6 @@ class EndpointLines:
 
     def join(self, parts: Parts, topics: Mapping[str, Topic]) -> None:
         """Let the lines deliver: to the downstreams of *parts*, to mailboxes and phones."""
-        access = Access(self._scenario, self._taken)
         for (topic, name), line in self.lines.items():
             given = self._scenario.topics[topic].subscriptions
             path = f"topics.{topic}.subscriptions.{name}"
@@ -88,7 +89,7 @@ class EndpointLines:
             line.deliver_to(
                 self._endpoint(path, given[name], parts),
                 None if dead_letter is None else QueueDestination(parts.dispatchers[dead_letter]),
-                Reach() if dead_letter is None else access.redrives(topic, dead_letter),
+                Reach() if dead_letter is None else self._access.redrives(topic, dead_letter),
                 subscription.counts,
             )
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 
+from simulator.engine.access import Access
 from simulator.engine.deliveries import EndpointLines
 from simulator.engine.invocations import Invocations
 from simulator.engine.producers import Producers
@@ -47,11 +48,14 @@ class Messaging:
         self.ages, self.tenants, self.inlets = queues.ages, queues.tenants, queues.inlets
         self.is_told_ahead = queues.is_told_ahead
         self.invocations = Invocations(*parts)
-        self.deliveries = EndpointLines(*parts)
+        access = Access(scenario, taken)
+        self.deliveries = EndpointLines(*parts, access)
         self.inlets += [*self.invocations.asynchronous.values(), *self.deliveries.lines.values()]
         latest_at = scenario.duration * (2 if scenario.after == "drain" else 1)
         failures = partial(FailedDeliveries, clock, ledger, recorder, latest_at=latest_at)
         ways = (queues, self.invocations, self.deliveries)
-        self.topics = Topics(scenario, things, taken, *ways, failures).topics
-        made = Producers(*parts, queues=queues, topics=self.topics, invocations=self.invocations)
+        self.topics = Topics(scenario, things, taken, access, *ways, failures).topics
+        made = Producers(
+            *parts, access=access, queues=queues, topics=self.topics, invocations=self.invocations
+        )
         self.producers = made.producers

@@ -37,6 +37,7 @@ class Producers:
         ledger: Ledger,
         recorder: Recorder,
         *,
+        access: Access,
         queues: Queues,
         topics: Mapping[str, Topic],
         invocations: Invocations,
@@ -52,7 +53,6 @@ class Producers:
         self._invocations = invocations
         self._quotas = PublishQuotas(scenario, taken)
         self.producers = [self._producer(name, producer) for name, producer in scenario.producers.items()]
-        access = Access(scenario, taken)
         for made in self.producers:
             self._deny(made, access)
 

@@ -31,12 +31,13 @@ class Topics:
         scenario: Scenario,
         things: Mapping[str, int],
         taken: Taken,
+        access: Access,
         queues: Queues,
         invocations: Invocations,
         deliveries: EndpointLines,
         failures: Callable[..., FailedDeliveries],
     ) -> None:
-        self._access = Access(scenario, taken)
+        self._access = access
         self._failures = failures
         self._scenario = scenario
         self._things = things

@@ -57,10 +57,6 @@ class FifoWay:
         self._due.extend(children)
         self._arm()
 
-    def add(self, messages: np.ndarray, arrive_at: np.ndarray) -> None:
-        """Only consumers send this way."""
-        raise NotImplementedError
-
     def release(self, horizon: int) -> None:
         """Nothing is known ahead."""
 
