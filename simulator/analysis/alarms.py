@@ -111,7 +111,7 @@ def estimates(rehearsals: Sequence[Rehearsal]) -> dict[str, Estimate]:
 
 
 def condition(alarm: Alarm) -> str:
-    """The alarm's condition in words: ``> 1000 for 3 of 5 min``."""
+    """The alarm's condition in words: ``> 5m for 3 of 5 min``, the threshold as it was written."""
     sign = {"above": ">", "at_least": ">=", "below": "<", "at_most": "<="}[alarm.comparison]
     lasting = f"{alarm.needed} of {alarm.periods}" if alarm.needed != alarm.periods else str(alarm.periods)
     each = write_duration(alarm.period)

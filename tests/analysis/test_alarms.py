@@ -74,9 +74,9 @@ def test_a_run_without_trouble_counts_every_ringing_as_false():
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        ({"above": "1k", "for": "3 of 5"}, "> 1000 for 3 of 5 min"),
-        ({"at_least": "5m", "for": 3}, ">= 300 for 3 min"),
-        ({"below": "80%", "for": 2, "period": "5m"}, "< 0.8 for 2 periods of 5m"),
+        ({"above": "1k", "for": "3 of 5"}, "> 1k for 3 of 5 min"),
+        ({"at_least": "5m", "for": 3}, ">= 5m for 3 min"),
+        ({"below": "80%", "for": 2, "period": "5m"}, "< 80% for 2 periods of 5m"),
     ],
 )
 def test_a_condition_in_words(written: dict[str, object], said: str):
