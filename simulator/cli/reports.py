@@ -16,6 +16,7 @@ from simulator.cli.progress import Progress
 
 if TYPE_CHECKING:
     from simulator.analysis.answer import Answer
+    from simulator.experiments.executors import Executor
     from simulator.experiments.replications import Experiment
     from simulator.scenario import Scenario
 
@@ -36,6 +37,12 @@ class Options:
     rows: Literal["none", "first", "all"]
     quiet: bool
 
+    def executor(self) -> "Executor":
+        """Where runs are carried out."""
+        from simulator.experiments.executors import Local, cores
+
+        return Local(self.jobs or cores())
+
     def say(self, line: str) -> None:
         """Tell a person something beside the result, unless they asked for quiet."""
         if not self.quiet:
@@ -47,6 +54,7 @@ def simulate_and_report(scenarios: Sequence["Scenario"], options: Options) -> Ex
 
     Returns what the thresholds of all of them make of the exit status.
     """
+    from simulator.experiments.answers import answers_of
     from simulator.reporting import prepare, write
 
     out = options.out or Path("reports") / scenarios[0].name
@@ -60,7 +68,7 @@ def simulate_and_report(scenarios: Sequence["Scenario"], options: Options) -> Ex
             options.say(note)
         sides = [Path(aside) / f"side-{number}" for number in range(len(scenarios))]
         experiments = _simulate(scenarios, options, sides)
-        answers = _conclude(experiments)
+        answers = answers_of(experiments)
         rows = None if options.rows == "none" else _together(sides, answers)
         written = write(answers, out, rows=rows, manifest=_manifest(experiments))
     # A person reads the paths as they typed the folder.
@@ -80,7 +88,6 @@ def _notes(scenarios: Sequence["Scenario"]) -> list[str]:
 
 
 def _simulate(scenarios: Sequence["Scenario"], options: Options, rows: Sequence[Path]) -> list["Experiment"]:
-    from simulator.experiments.executors import cores
     from simulator.experiments.replications import replicate_all
 
     replications = options.replications or scenarios[0].replications
@@ -90,30 +97,11 @@ def _simulate(scenarios: Sequence["Scenario"], options: Options, rows: Sequence[
             scenarios,
             replications=replications,
             seed=options.seed,
-            jobs=options.jobs or cores(),
+            executor=options.executor(),
             rows_folders=rows,
             rows=options.rows,
             progress=progress,
         )
-
-
-def _conclude(experiments: Sequence["Experiment"]) -> list["Answer"]:
-    """Turn experiments into answers; those after the first carry their differences from it."""
-    from simulator.analysis.conclude import answer
-    from simulator.analysis.paired import compared
-    from simulator.experiments.setting import setting_of
-
-    answers = [
-        answer(
-            setting_of(one.scenario, seed=one.seed, replications=len(one.runs)),
-            one.scenario,
-            one.frame,
-            one.partials,
-            assumptions=one.assumptions,
-        )
-        for one in experiments
-    ]
-    return [answers[0], *(compared(answers[0], other) for other in answers[1:])]
 
 
 def _together(sides: Sequence[Path], answers: Sequence["Answer"]) -> Path:

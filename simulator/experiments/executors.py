@@ -4,8 +4,9 @@ import signal
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -41,6 +42,40 @@ class Standing(NamedTuple):
 
 
 Watch = Callable[[Standing], None]
+Keep = Callable[[int, Any], None]
+"""Told the result of a task, by its place in the tasks, as soon as it is there."""
+
+
+class Executor(Protocol):
+    """A place where runs are carried out; which one it is changes no byte of any result."""
+
+    def carry_out(
+        self,
+        work: Callable[[Task, Report], Result],
+        tasks: Sequence[Task],
+        *,
+        watch: Watch | None = None,
+        keep: Keep | None = None,
+    ) -> list[Result]:
+        """Carry out *work* on every task and return the results in the order of *tasks*; see `carry_out`."""
+
+
+@dataclass(frozen=True)
+class Local:
+    """This machine: ``jobs`` runs at once, each in a process of its own (one at a time: in this one)."""
+
+    jobs: int
+
+    def carry_out(
+        self,
+        work: Callable[[Task, Report], Result],
+        tasks: Sequence[Task],
+        *,
+        watch: Watch | None = None,
+        keep: Keep | None = None,
+    ) -> list[Result]:
+        """Carry out *work* on every task; see `carry_out`."""
+        return carry_out(work, tasks, jobs=self.jobs, watch=watch, keep=keep)
 
 
 class WorkerDied(RuntimeError):
@@ -94,19 +129,28 @@ def cores() -> int:
 
 
 def carry_out(
-    work: Callable[[Task, Report], Result], tasks: Sequence[Task], *, jobs: int, watch: Watch | None = None
+    work: Callable[[Task, Report], Result],
+    tasks: Sequence[Task],
+    *,
+    jobs: int,
+    watch: Watch | None = None,
+    keep: Keep | None = None,
 ) -> list[Result]:
     """Carry out *work* on every task, *jobs* at a time, and return the results in the order of *tasks*.
 
     ``work(task, report)`` must be importable by name when *jobs* is above 1. An error of a task ends
     all and is raised here. A run whose process was ended from outside (as a system out of memory does)
-    is tried once more, alone; when it dies again, `WorkerDied` names it: results are never fewer.
+    is tried once more, alone; when it dies again, `WorkerDied` names it: results are never fewer. *keep* is
+    given each result as soon as it is there, so that an interruption loses only what is under way.
     """
     with tempfile.TemporaryDirectory(prefix="simulator-") as folder:
         board = Board(Path(folder) / "board", len(tasks))
         if min(jobs, len(tasks)) <= 1:
-            return [_here(work, task, run, board, watch or _look_away) for run, task in enumerate(tasks)]
-        crew = _Crew(work, tasks, board, watch or _look_away)
+            return [
+                _here(work, task, run, board, watch or _look_away, keep or _forget)
+                for run, task in enumerate(tasks)
+            ]
+        crew = _Crew(work, tasks, board, watch or _look_away, keep or _forget)
         while left := [run for run in range(len(tasks)) if run not in crew.results]:
             for run in crew.work_on(left, jobs):
                 if crew.work_on([run], 1):
@@ -121,7 +165,13 @@ def _look_away(_: Standing) -> None:
     """Watch nothing."""
 
 
-def _here(work: Callable[[Task, Report], Result], task: Task, run: int, board: Board, watch: Watch) -> Result:
+def _forget(_run: int, _result: object) -> None:
+    """Keep nothing."""
+
+
+def _here(
+    work: Callable[[Task, Report], Result], task: Task, run: int, board: Board, watch: Watch, keep: Keep
+) -> Result:
     """Carry out one task in this process."""
     tell = board.start(run)
 
@@ -130,6 +180,7 @@ def _here(work: Callable[[Task, Report], Result], task: Task, run: int, board: B
         watch(board.standing())
 
     result = work(task, report)
+    keep(run, result)
     board.finish(run)
     watch(board.standing())
     return result
@@ -139,12 +190,18 @@ class _Crew(Generic[Task, Result]):
     """Processes that carry out tasks; ``results`` are those that came back, by run."""
 
     def __init__(
-        self, work: Callable[[Task, Report], Result], tasks: Sequence[Task], board: Board, watch: Watch
+        self,
+        work: Callable[[Task, Report], Result],
+        tasks: Sequence[Task],
+        board: Board,
+        watch: Watch,
+        keep: Keep,
     ) -> None:
         self.work = work
         self.tasks = tasks
         self.board = board
         self.watch = watch
+        self.keep = keep
         self.results: dict[int, Result] = {}
 
     def work_on(self, runs: Sequence[int], jobs: int) -> list[int]:
@@ -181,7 +238,9 @@ class _Crew(Generic[Task, Result]):
             for future in done:
                 error = future.exception()
                 if error is None:
-                    self.results[futures[future]] = future.result()
+                    run = futures[future]
+                    self.results[run] = future.result()
+                    self.keep(run, self.results[run])
                 elif isinstance(error, BrokenProcessPool):
                     broken = error
                 else:

@@ -10,7 +10,9 @@ from simulator.analysis.partial import Frame, Partial
 from simulator.analysis.reduce import Reducer
 from simulator.analysis.window import frame_of
 from simulator.engine import Run, simulate, things_of
-from simulator.experiments.executors import Report, Watch, carry_out
+from simulator.experiments.errands import Errand
+from simulator.experiments.executors import Executor, Report, Watch
+from simulator.experiments.finished import Finished
 from simulator.recording.recorder import Sink
 from simulator.scenario.schema import Scenario
 
@@ -44,38 +46,22 @@ class Experiment:
         return tuple(word for word in words if word)
 
 
-@dataclass(frozen=True)
-class Errand:
-    """One run to be carried out somewhere: ``rows`` is the folder for its rows, if they are kept."""
-
-    scenario: Scenario
-    seed: int
-    replication: int
-    rows: Path | None
-
-    @property
-    def name(self) -> str:
-        """What it is, in words."""
-        variant = f" ({self.scenario.variant})" if self.scenario.variant else ""
-        return f"{self.scenario.name}{variant}, replication {self.replication}"
-
-
 def replicate(
     scenario: Scenario,
     *,
     replications: int,
     seed: int,
-    jobs: int,
+    executor: Executor,
     rows_folder: Path | None = None,
     rows: Rows = "first",
     progress: Watch | None = None,
 ) -> Experiment:
-    """Run *scenario* *replications* times, *jobs* at a time; see `replicate_all`."""
+    """Run *scenario* *replications* times on *executor*; see `replicate_all`."""
     return replicate_all(
         [scenario],
         replications=replications,
         seed=seed,
-        jobs=jobs,
+        executor=executor,
         rows_folders=[rows_folder],
         rows=rows,
         progress=progress,
@@ -86,46 +72,72 @@ def replicate_all(
     scenarios: Sequence[Scenario],
     *,
     replications: int,
+    first: int = 0,
     seed: int | None = None,
-    jobs: int,
-    rows_folders: Iterable[Path | None],
+    executor: Executor,
+    rows_folders: Iterable[Path | None] | None = None,
     rows: Rows = "first",
     progress: Watch | None = None,
+    finished: Finished | None = None,
 ) -> list[Experiment]:
-    """Run every scenario *replications* times, all runs together *jobs* at a time.
+    """Run every scenario *replications* times, all runs together on *executor*.
 
     Replication i of each scenario has the same stream keys, so that scenarios can be compared run by run.
 
     Parameters
     ----------
+    first : int
+        Number of the first replication: above 0, more runs beside earlier ones.
     seed : int, optional
         In place of the first scenario's own.
-    rows_folders : iterable of Path or None
+    rows_folders : iterable of Path or None, optional
         Where each scenario's kept rows go; those of replication i above 0 into ``replication-i`` there.
+        No rows are kept without.
     progress : callable, optional
         Told how far all runs are, now and then.
+    finished : Finished, optional
+        Runs that ended earlier are taken from it, and those that end now are put there.
     """
     seed = scenarios[0].seed if seed is None else seed
-    folders = [folder if rows != "none" else None for folder in rows_folders]
+    given = [None] * len(scenarios) if rows_folders is None else list(rows_folders)
+    folders = [folder if rows != "none" else None for folder in given]
     errands = [
         Errand(scenario, seed, replication, _folder_of(folder, replication, rows))
         for scenario, folder in zip(scenarios, folders, strict=True)
-        for replication in range(replications)
+        for replication in range(first, first + replications)
     ]
-    results = carry_out(carry_out_one, errands, jobs=jobs, watch=progress)
+    results = _carry_out(errands, executor, progress, finished)
     return [
         Experiment(
             scenario,
             seed,
             frame_of(scenario, things_of(scenario)),
-            tuple(partial for partial, _ in results[first : first + replications]),
-            tuple(run for _, run in results[first : first + replications]),
+            tuple(partial for partial, _ in results[start : start + replications]),
+            tuple(run for _, run in results[start : start + replications]),
             folder,
         )
-        for scenario, folder, first in zip(
+        for scenario, folder, start in zip(
             scenarios, folders, range(0, len(results), replications), strict=True
         )
     ]
+
+
+def _carry_out(
+    errands: Sequence[Errand], executor: Executor, progress: Watch | None, finished: Finished | None
+) -> list[tuple[Partial, Run]]:
+    """Results of *errands* in their order; only what is not finished yet is carried out."""
+    if finished is None:
+        return executor.carry_out(carry_out_one, errands, watch=progress)
+    found = [finished.get(errand) for errand in errands]
+    left = [place for place, result in enumerate(found) if result is None]
+
+    def keep(run: int, result: tuple[Partial, Run]) -> None:
+        finished.put(errands[left[run]], result)
+
+    now = executor.carry_out(carry_out_one, [errands[place] for place in left], watch=progress, keep=keep)
+    for place, result in zip(left, now, strict=True):
+        found[place] = result
+    return [result for result in found if result is not None]
 
 
 def carry_out_one(errand: Errand, report: Report) -> tuple[Partial, Run]:

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from simulator.experiments.replications import Errand, carry_out_one
+from simulator.experiments.errands import Errand
+from simulator.experiments.replications import carry_out_one
 from simulator.scenario import load
 from tests.cli.typed import typed
 from tests.scenario.cases import BROKEN, REPAIRED, SAID
