@@ -87,6 +87,12 @@ SHORTER = {
         "producers.shop.arrivals": "[{for: 4m, rate: 3/s}, {for: 6m, rate: 20/s}, {rate: 3/s}]",
     },
     "retention_loss": {"duration": "3d", "queues.readings.retention": "12h"},
+    "fan_out": {
+        "duration": "9m",
+        "faults.queue-away": "{queue: billing, unavailable: true, at: 2m, for: 3m}",
+        "faults.partner-away": "{downstream: partner, down: true, at: 2m, for: 3m}",
+    },
+    "http_webhooks": {"duration": "8m", "faults.outage.at": "1m", "faults.outage.for": "3m"},
     "alarm_rehearsal": {"duration": "15m", "faults.bad-deploy.at": "2m", "faults.bad-deploy.for": "10m"},
 }
 """What makes a scenario short enough for a test; one that is not named here runs as it is."""
