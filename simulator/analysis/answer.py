@@ -196,6 +196,39 @@ class Setting:
     subscribers: Sequence[Subscriber] = ()
 
 
+@dataclass(frozen=True)
+class Line:
+    """A line of a bill: quantity times unit price.
+
+    ``price`` is that of ``per`` units [USD] and ``rule`` its entry in the price list ("": none is known, and
+    the line costs nothing; ``note`` says why). ``run`` and ``month`` are quantities, ``free`` is what of the
+    month's nothing is paid for; ``idle_usd`` is the part of ``month_usd`` that pays for waiting.
+    """
+
+    service: str
+    what: str
+    unit: str
+    price: float
+    per: float
+    rule: str
+    run: Estimate
+    run_usd: Estimate
+    month: Estimate
+    free: Estimate
+    month_usd: Estimate
+    idle_usd: Estimate
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Bill:
+    """What a scenario costs; ``messages`` are those of its producers, by run."""
+
+    lines: Sequence[Line] = ()
+    free_tier: bool = False
+    messages: Sequence[float] = ()
+
+
 class Spell(NamedTuple):
     """A time in ALARM [s]."""
 
@@ -249,7 +282,7 @@ class Answer:
     ``name``, ``statistic``, ``at_s``, ``value``. ``differences`` (variant minus base, paired by
     replication, in the estimate's unit) and ``changes`` (the same as a share of the base) are filled
     for the variants of a comparison; an interval that holds 0 is no difference seen. ``alarms`` are
-    the scenario's alarms, rehearsed.
+    the scenario's alarms, rehearsed. ``bill`` is what it costs.
     """
 
     setting: Setting
@@ -267,3 +300,4 @@ class Answer:
     differences: Mapping[str, Estimate] = field(default_factory=dict)
     changes: Mapping[str, Estimate] = field(default_factory=dict)
     alarms: Sequence[Rehearsal] = ()
+    bill: Bill = Bill()

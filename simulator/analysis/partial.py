@@ -114,6 +114,12 @@ class Field(IntEnum):
     """of that, in downstreams' lines and in pauses between tries [us]"""
     BILLED_MS = 164
     """what Lambda bills of a function's invocations, in started milliseconds, by bin they started"""
+    DELETE_REQUESTS = 200
+    """calls by which a consumer deleted what it had worked, by bin the batch started"""
+    CHUNKS = 201
+    """of a producer whose messages may be large: the requests they are one by one, by bin offered"""
+    BYTES = 202
+    """their payload, summed [bytes]"""
     IN_ALARM_FROM = 120
     """when an alarm went into ALARM [us], plus one, by that bin; bucket: the second in it"""
     IN_ALARM_US = 121
@@ -197,6 +203,10 @@ class Frame:
         Of a cold start: creating the environment, before the init that is billed [us].
     subscriptions : mapping of str to Ending
         Paths of the subscriptions, and where the times of their deliveries are found.
+    deletes_at_once : mapping of str to int
+        By path of each consumer of a queue: how many messages a call of it deletes at most.
+    chunk_bytes : int
+        Payload of a call that is one request on the bill, and each that is started; 0: nobody asks.
     """
 
     things: Sequence[str]
@@ -214,6 +224,8 @@ class Frame:
     memory_gb: Mapping[str, float] = field(default_factory=dict)
     creation_us: int = 0
     subscriptions: Mapping[str, Ending] = field(default_factory=dict)
+    deletes_at_once: Mapping[str, int] = field(default_factory=dict)
+    chunk_bytes: int = 0
 
     @cached_property
     def bin_us(self) -> int:

@@ -20,7 +20,7 @@ from simulator.analysis.partial import (
     merge,
 )
 from simulator.analysis.tally import Tally, empty, merged
-from simulator.recording.tables import NONE, Arrival, Attempt, Cause, Fate, Quantity
+from simulator.recording.tables import NONE, Arrival, Attempt, Cause, Fate, Outcome, Quantity
 
 __all__ = ["Frame", "Partial", "Reducer", "merge"]
 
@@ -84,6 +84,7 @@ class Reducer:
         self._pending = 0
         self._merged = 0
         self._maxima: list[Tally] = []
+        self._deletes_at_once = np.array([frame.deletes_at_once.get(thing, 0) for thing in frame.things])
 
     def chunk(self, table: str, columns: Mapping[str, np.ndarray]) -> None:
         """Take the next rows of *table*."""
@@ -198,6 +199,11 @@ class Reducer:
         self._count(
             Field.MESSAGES, _wide(c["producer"]), np.maximum(c["offered_at"], 0), bucket=_wide(c["outcome"])
         )
+        if chunk := self.frame.chunk_bytes:
+            producer, offered, size = _wide(c["producer"]), np.maximum(c["offered_at"], 0), c["size_bytes"]
+            told = (c["outcome"] == Outcome.ACCEPTED) | (c["outcome"] == Outcome.DEDUPLICATED)
+            self._count(Field.CHUNKS, producer, offered, told, 0, _wide(-(-size // chunk)))
+            self._count(Field.BYTES, producer, offered, told, 0, _wide(size))
 
     def _copies(self, c: Mapping[str, np.ndarray]) -> None:
         queue, fate, ended = _wide(c["queue"]), c["fate"], c["ended_at"]
@@ -296,6 +302,13 @@ class Reducer:
         self._count(Field.INVOCATION, consumer, began, bucket=_wide(c["attempt"]))
         self._count(Field.COLD, consumer, began, ran & (init > 0))
         self._count(Field.BATCHED, consumer, began, ran, 0, _wide(c["messages"]))
+        if self.frame.deletes_at_once:
+            at_once = self._deletes_at_once[consumer]
+            deleted = c["messages"] - c["failed"]
+            self._count(
+                Field.DELETE_REQUESTS, consumer, began, (at_once > 0) & (deleted > 0), 0,
+                -(-deleted // np.maximum(at_once, 1)),
+            )  # fmt: skip
         if self.frame.memory_gb:
             self._billed(consumer, began, ended - began + np.maximum(init - self.frame.creation_us, 0), ran)
         if self.frame.callers:

@@ -15,6 +15,7 @@ from simulator.analysis.answer import (
     Verdict,
 )
 
+_OF_COSTS: Final = {"run": "of the run", "month": "a month", "per_million": "a million messages"}
 _NAMES: Final[Mapping[str, str]] = {
     "end_to_end": "end-to-end",
     "send_delay": "send delay",
@@ -91,6 +92,8 @@ def quantity(value: float, unit: str, half_width: float = 0.0) -> str:
         return duration(value, half_width)
     if unit == "share":
         return f"{significant(100 * value, 100 * half_width)}%"
+    if unit == "USD":
+        return f"{value:,.2f} USD"
     return f"{significant(value, half_width)}{'/s' if unit == '1/s' else ''}"
 
 
@@ -116,6 +119,8 @@ def name_of(key: str) -> str:
     words = _NAMES.get(metric, metric.replace("_", " "))
     if label:
         words += f" ({label.partition('=')[2].replace('_', ' ')})"
+    if metric in ("cost", "idle_cost") and statistic != "share":
+        return f"{words} {_OF_COSTS.get(statistic, statistic)}"
     if statistic and statistic not in ("count", "share", "rate"):
         words = f"{statistic} {words}"
     return f"{_named(scope)} {words}" if scope else words

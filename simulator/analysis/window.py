@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from simulator.analysis.arrivals import arrivals
+from simulator.analysis.charge_counts import chunk_bytes, deletes_at_once
 from simulator.analysis.consumers import fleets, queue_of
 from simulator.analysis.downstreams import capacities
 from simulator.analysis.partial import Field, Frame
@@ -47,6 +48,8 @@ def frame_of(scenario: Scenario, things: Sequence[str]) -> Frame:
         },
         creation_us=scenario.rules.value("lambda.environment_creation") or 0,
         subscriptions=endings(scenario),
+        deletes_at_once=deletes_at_once(scenario),
+        chunk_bytes=chunk_bytes(scenario),
     )
 
 

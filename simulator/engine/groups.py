@@ -63,6 +63,7 @@ class Groups:
             spot=None if group is None else self._spot(key, group),
             notice_us=self._parts.taken.rule("asg.spot.notice"),
             warm_pool=None if group is None else self._warm_pool(key, group, life),
+            shortest_us=0 if isinstance(given, Deployment) else taken.rule("price.ec2.minimum"),
         )
         limit_gauge = Gauge(parts.recorder, thing, Quantity.LIMIT, Limit.ARRIVALS)
         if is_plain(given):

@@ -8,8 +8,8 @@ from simulator.aws.lambda_.event_source_mapping import (
     effective_visibility_us,
 )
 from simulator.aws.lambda_.provisioned_pollers import Pace, Poller, ProvisionedMapping
+from simulator.engine.bills import sizes
 from simulator.engine.parts import Parts
-from simulator.engine.taken import sampler
 from simulator.processes.filtering import Filtering
 from simulator.processes.functions import Function
 from simulator.processes.gathering import Gathering
@@ -19,13 +19,10 @@ from simulator.processes.polls import PacedPolls, Polls
 from simulator.processes.provisioned import ProvisionedPolling
 from simulator.processes.sizes import Sizes
 from simulator.recording.tables import Limit, Quantity
-from simulator.sampling.distributions import Constant
 from simulator.scenario import functions as spec
 from simulator.scenario.filter_checks import reaching
 from simulator.scenario.filters import fitting, worked
 from simulator.scenario.sends import SOURCE, ChildWords, comes_raw, comes_to
-
-_STANDING_BYTES = 1024
 
 
 class Mappings:
@@ -165,13 +162,7 @@ class Mappings:
     def _sizes_of(self) -> Sizes:
         """Sizes of all messages there can be, drawn as their producers draw them."""
         if self._sizes is None:
-            scenario, taken = self._parts.scenario, self._parts.taken
-            sources = {
-                name: (sampler(producer.message.size), taken.stream(f"{name}/size"))
-                for name, producer in scenario.producers.items()
-            }
-            for name, queue in scenario.queues.items():
-                if queue.backlog is not None:
-                    sources[f"queues.{name}/backlog"] = (Constant(_STANDING_BYTES), 0)
-            self._sizes = Sizes(self._parts.ledger, sources, taken.rule("esm.record_bytes"))
+            parts = self._parts
+            record_bytes = parts.taken.rule("esm.record_bytes")
+            self._sizes = sizes(parts.scenario, parts.taken, parts.ledger, record_bytes)
         return self._sizes

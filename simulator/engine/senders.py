@@ -9,6 +9,7 @@ from simulator.processes.senders import Answers, FifoCalls, Sender, Service
 from simulator.recording.recorder import Recorder
 from simulator.scenario import producers
 from simulator.scenario import senders as specs
+from simulator.scenario.payloads import heavy
 
 
 class Senders:
@@ -48,6 +49,7 @@ class Senders:
         rule = self._taken.rule
         ahead = not (isinstance(service, FifoCalls) or getattr(service, "quota", None))
         batch, client = asked.batch, asked.client
+        chunk = rule("price.chunk")
         most_bytes = "sns.batch_max_bytes" if to_topic else "sqs.batch_max_bytes"
         return Sender(
             Clock() if ahead else self._clock,
@@ -59,6 +61,7 @@ class Senders:
             backoff_cap_us=rule("client.backoff_cap"),
             batch_size=1 if batch is None else batch.size,
             batch_bytes=0 if batch is None else rule(most_bytes),
+            chunk_bytes=chunk if heavy(asked.message.size, 1 if batch is None else batch.size, chunk) else 0,
             linger_us=0 if batch is None else batch.linger,
             chance=self._taken.calls(f"{made.name}/pause").next,
             ended=made.ended,

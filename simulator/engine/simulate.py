@@ -4,6 +4,7 @@ import gc
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from simulator.engine import bills
 from simulator.engine.alarms import alarms
 from simulator.engine.children import ChildrenOfRun
 from simulator.engine.cloudwatch import metrics
@@ -68,6 +69,7 @@ class Simulation:
         things = {path: number for number, path in enumerate(things_of(scenario))}
         parts = (scenario, things, self.taken, self.clock, self.ledger, self.recorder)
         self.messaging = Messaging(*parts)
+        bills.weigh_receives(scenario, self.taken, self.ledger, self.messaging.dispatchers)
         self.metrics = metrics(self.taken, self.clock, self.messaging.dispatchers)
         self.alarms = alarms(*parts, self.metrics, self.messaging.topics)
         whole = Parts(*parts, self.messaging.dispatchers, self.metrics, self.alarms)
@@ -108,6 +110,8 @@ class Simulation:
             if progress is not None:
                 progress(at, self.ledger.messages)
         self.alarms.finish_run()
+        messaging = self.messaging
+        bills.finish_run(self.recorder, messaging.dispatchers.values(), messaging.producers, at)
         return at
 
     def _latest_at(self) -> int:

@@ -61,6 +61,7 @@ class Fleet:
         spot: Spot | None = None,
         notice_us: int,
         warm_pool: WarmPool | None = None,
+        shortest_us: int = 0,
     ) -> None:
         self.maximum = maximum
         self.waits_for: Callable[[], Limit] = lambda: Limit.POLICY
@@ -72,6 +73,9 @@ class Fleet:
         self._spot = spot
         self._notice_us = notice_us
         self._warm_pool = warm_pool
+        self._shortest_us = shortest_us
+        self._missed_us = self._spot_us = 0  # of the shortest life that is billed; on spot instances
+        self._recorder, self._thing = recorder, thing
         self._booting: list[Instance] = []
         self._serving: list[Instance] = []
         self._draining: list[Instance] = []
@@ -221,6 +225,7 @@ class Fleet:
         """An instance that boots is not wanted any more."""
         self._booting.remove(instance)
         instance.gone = True
+        self._count_life(instance)
         if instance.ready is not None:
             instance.ready.succeed()
 
@@ -255,6 +260,7 @@ class Fleet:
         if instance.busy:
             self._pool.kill(instance)
         instance.gone = True
+        self._count_life(instance)
         self._changed_at = self._clock.now
 
     def _lose(self, instances: Iterable[Instance]) -> None:
@@ -392,3 +398,14 @@ class Fleet:
         gauges = (self._desired_gauge, self._in_service_gauge, self._booting_gauge, self._draining_gauge)
         for gauge in gauges:
             gauge.close(now)
+        for instance in (*self._booting, *self._serving, *self._draining):
+            self._spot_us += instance.spot * (now - instance.launched_at)
+        for quantity, us in ((Quantity.SHORT_LIVES_US, self._missed_us), (Quantity.SPOT_US, self._spot_us)):
+            if us:
+                self._recorder.change(self._thing, int(quantity), us, 0, now)
+
+    def _count_life(self, instance: Instance) -> None:
+        """An instance is gone: what its life says to a bill."""
+        life_us = self._clock.now - instance.launched_at
+        self._missed_us += max(0, self._shortest_us - life_us)
+        self._spot_us += instance.spot * life_us

@@ -94,13 +94,14 @@ class Dispatcher:
         self.consumers: list[Consumer] = []
         self.counters = Counters(queue, 0, 0, chance)
         self.polls: dict[int, OpenPolls] = {}  # by consumer, where empty receives are counted
-        self.arrived = self.received = self.deleted = self.moved_out = self.expired = 0
+        self.arrived = self.received = self.deleted = self.moved_out = self.expired = self.redriven = 0
         self._chance = chance
         self._stale_chance = stale_chance
         self._alarm_at = NEVER
         self._look_at = NONE
         self._capped = False  # at the last look, too many copies were in flight
-        self.redriven = 0
+        self.receive_requests = self.visibility_requests = 0  # as they are billed
+        self.requests_of: Callable[[list[int]], int] | None = None  # None: an answer is one request
         self.origins: dict[int, Dispatcher] | None = None  # where dead letters came from, if that matters
         self.idle_polls: IdlePolls | None = None  # where empty receives use up a quota
         self._coming: set[int] = set()  # copies that were sent alone and are in transit
@@ -126,7 +127,6 @@ class Dispatcher:
         if self.ledger.said_again:
             self._tell_copies_apart(first, messages.tolist())
         self.arrived += len(messages)
-        assert self._standard is not None
         self._standard.send_messages(sent_at.tolist(), list(range(first, first + len(messages))))
         if self.consumers:
             soonest = self.clock.now + (0 if self.waiters.total else _NOTICED_US)
@@ -305,6 +305,7 @@ class Dispatcher:
     def _give(self, consumer: Consumer, receipt: Receipt) -> None:
         """Let *consumer* take up a receive."""
         self.received += len(receipt.received)
+        self.receive_requests += 1 if self.requests_of is None else self.requests_of(receipt.received)
         told = receipt.again or self.stories.following
         consumer.begin(receipt, self.stories.given_again(receipt) if told else {})
         unlocked = self.unlocked
@@ -358,10 +359,8 @@ class Dispatcher:
             return
         waiting = idle is not Limit.ARRIVALS
         for index, consumer in enumerate(self.consumers):
-            if self.waiters.waiting(index):
-                consumer.limit_gauge.set(now, idle)
-            else:
-                consumer.limit_gauge.set(now, consumer.limit() if waiting else Limit.ARRIVALS)
+            other = consumer.limit() if waiting else Limit.ARRIVALS
+            consumer.limit_gauge.set(now, idle if self.waiters.waiting(index) else other)
 
     def _set_alarm(self, at: int) -> None:
         if at < self._alarm_at:
@@ -404,6 +403,7 @@ class Dispatcher:
 
     def change_visibility(self, receipt: Receipt, copies: list[int], timeout_us: int) -> Receipt:
         """Let the timeout of *copies* end *timeout_us* from now; the receipt that holds them from now on."""
+        self.visibility_requests += 1
         queue: Any = self.queue  # a receipt comes back to the queue that gave it
         changed: Receipt = queue.change_message_visibility(self.clock.now, receipt, copies, timeout_us)
         return changed
@@ -423,8 +423,7 @@ class Dispatcher:
 
     def expire(self) -> None:
         """Write down what retention has removed up to now."""
-        expired = self.queue.expire(self.clock.now)
-        if expired:
+        if expired := self.queue.expire(self.clock.now):
             self.expired += len(expired)
             copies, instants = map(list, zip(*expired, strict=True))
             self.stories.close_all(copies, instants, Fate.EXPIRED, Cause.RETENTION)
@@ -435,8 +434,8 @@ class Dispatcher:
 
     def finish_run(self) -> dict[Fate, int]:
         """Write down every copy that is still here at the end of the run; how many in which state."""
-        now = self.clock.now
         self.expire()
+        now = self.clock.now
         for consumer in self.consumers:
             consumer.finish_run()
         for open_polls in self.polls.values():

@@ -271,6 +271,8 @@ class Sender:
         None: every answer comes at once.
     batch_size, batch_bytes, linger_us : int
         Entries and payload of a call at most, and how long the first message waits for others [us].
+    chunk_bytes : int
+        Payload of a call that is one request on the bill, and each that is started; 0: any.
     chance : callable
         The next number in [0, 1) for a pause.
     ended : callable
@@ -289,6 +291,7 @@ class Sender:
         backoff_cap_us: int,
         batch_size: int,
         batch_bytes: int,
+        chunk_bytes: int = 0,
         linger_us: int,
         chance: Callable[[], float],
         ended: Callable[[Outgoing, int], None],
@@ -302,6 +305,7 @@ class Sender:
         self._backoff_cap_us = backoff_cap_us
         self._batch_size = batch_size
         self._batch_bytes = batch_bytes
+        self._chunk_bytes = chunk_bytes
         self._linger_us = linger_us
         self._chance = chance
         self._ended = ended
@@ -313,6 +317,8 @@ class Sender:
         self._gathered_bytes = 0
         self._batches = 0
         self._trying = 0
+        self.requests = 0
+        """Its calls as they are billed: those that are denied are not."""
 
     def add(self, messages: list[Outgoing], offered_at: list[int]) -> None:
         """Send *messages* at *offered_at* [us], ascending."""
@@ -391,6 +397,8 @@ class Sender:
             for one in batch:
                 self._ended(one, now + max(answer_us, 0))
             return
+        chunk = self._chunk_bytes
+        self.requests += -(-sum(one.size_bytes for one in batch) // chunk) if chunk else 1
         if not (heard or last):
             self._ledger.said_again.update([one.message for one in batch])
         again = self._service.take(now, batch)

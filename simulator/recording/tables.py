@@ -173,6 +173,16 @@ class Quantity(IntEnum):
     """tries in line for a connection or the rate; mean of the second in thousandths"""
     OPEN_BREAKERS = 69
     """circuit breakers of its callers that are not closed"""
+    RECEIVE_REQUESTS = 70
+    """of a queue; totals of the run, as all that follow: answered receives as they are billed"""
+    VISIBILITY_REQUESTS = 71
+    """calls that changed visibility timeouts"""
+    SEND_CALLS = 72
+    """of a producer that sends by calls of its own making (batches, retries): requests as they are billed"""
+    SHORT_LIVES_US = 73
+    """of a fleet: what its instances missed of the shortest life that is billed [us]"""
+    SPOT_US = 74
+    """of a fleet: time of spot instances that are gone, or there at the end of the run, from their launch"""
     ANSWERED_TRIES = 100
     """of a downstream, counted as its calls: answered well, and in time"""
     PUBLISHED = 90

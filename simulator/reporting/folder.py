@@ -30,6 +30,7 @@ _CHART_NAMES: Final = (
     "subscriptions",
     "downstreams",
     "alarms",
+    "cost",
 )
 
 
@@ -119,6 +120,7 @@ def _fill_one(folder: Path, answer: Answer) -> None:
         alarms,
         backlog,
         capacity,
+        cost,
         downstreams,
         duplicates,
         latency,
@@ -144,6 +146,7 @@ def _fill_one(folder: Path, answer: Answer) -> None:
         "subscriptions": subscriptions.figure,
         "alarms": alarms.figure,
         "downstreams": downstreams.figure,
+        "cost": cost.figure,
     }
     charts = []
     for name in _CHART_NAMES:

@@ -11,7 +11,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from simulator.analysis.answer import Answer, Certainty, Estimate, ThresholdResult, Verdict
-from simulator.reporting import alarms, comparison, downstream_tables, findings, latency, subscriptions, words
+from simulator.reporting import (
+    alarms,
+    comparison,
+    cost,
+    downstream_tables,
+    findings,
+    latency,
+    subscriptions,
+    trade,
+    words,
+)
 from simulator.reporting.frames import NOTHING, Frames
 from simulator.reporting.overview import key_numbers
 
@@ -30,8 +40,8 @@ def sentence(answers: Sequence[Answer]) -> str:
     if len(answers) == 1:
         return base.sentence
     against = [
-        comparison.title(comparison.table(base, other), names)
-        for other, names in zip(answers[1:], comparison.pairs(answers), strict=True)
+        trade.sentence(base, other, name)
+        for other, (_, name) in zip(answers[1:], comparison.pairs(answers), strict=True)
     ]
     return ". ".join(against)
 
@@ -52,7 +62,7 @@ def as_text(answers: Sequence[Answer], written: Sequence[Path] = ()) -> str:
         ]
         lines += [*verdicts, ""] if verdicts else []
     else:
-        lines += [*_aligned(_numbers(base)), ""]
+        lines += [*_aligned(_numbers(base)), "", *cost.in_short(base)]
     setting = base.setting
     runs = setting.replications
     over = f"95 % intervals over {runs} replications" if runs > 1 else "one run: no intervals"
@@ -89,7 +99,7 @@ def as_markdown(answers: Sequence[Answer], charts: Iterable[str] = ()) -> str:
     if base.thresholds:
         lines += ["## Thresholds", "", *_threshold_table(base.thresholds), ""]
     for other, names in zip(answers[1:], comparison.pairs(answers), strict=True):
-        lines += [f"## {names[1]} against {names[0]}", "", *_comparison_table(base, other, names), ""]
+        lines += [f"## {names[1]} against {names[0]}", "", *trade.markdown_table(base, other, names), ""]
         if other.thresholds:
             lines += [f"Thresholds of {names[1]}:", "", *_threshold_table(other.thresholds), ""]
     lines += subscriptions.table(base)
@@ -106,6 +116,7 @@ def as_markdown(answers: Sequence[Answer], charts: Iterable[str] = ()) -> str:
     lines += _held_back(base)
     lines += downstream_tables.tables(base)
     lines += alarms.table(base)
+    lines += cost.table(base)
     pictures = [name for name in charts if name.endswith(".png")]
     if pictures:
         lines += ["## Charts", "", *(f"![{Path(name).stem}]({name})\n" for name in pictures)]
@@ -116,18 +127,6 @@ def as_markdown(answers: Sequence[Answer], charts: Iterable[str] = ()) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _comparison_table(base: Answer, variant: Answer, names: tuple[str, str]) -> list[str]:
-    """Return a Markdown table of a variant against the base."""
-    lines = [f"| | {names[0]} | {names[1]} | difference | |", "|---|---:|---:|---:|---|"]
-    for row in comparison.table(base, variant):
-        difference, half, _ = comparison.difference_words(row)
-        verdict = _verdict(row, difference)
-        cells = [f"{words.value(e)} {words.interval(e)}".strip() for e in (row.base, row.variant)]
-        name = f"{row.name} {row.unit}".strip()
-        lines.append(f"| {name} | {cells[0]} | {cells[1]} | {f'{difference} {half}'.strip()} | {verdict} |")
-    return lines
-
-
 def as_json(answers: Sequence[Answer]) -> str:
     """Return the answer for another program; its keys are stable."""
     base = answers[0]
@@ -136,7 +135,7 @@ def as_json(answers: Sequence[Answer]) -> str:
         result["variants"] = {
             name: _answer_json(other)
             | {
-                "sentence": comparison.title(comparison.table(base, other), names),
+                "sentence": trade.sentence(base, other, names[1]),
                 "differences": _numbers_json(other.differences),
                 "changes": _numbers_json(other.changes),
             }
@@ -290,12 +289,12 @@ def _aligned(rows: Sequence[tuple[str, str, Estimate, str]]) -> list[str]:
 def _comparison_text(base: Answer, other: Answer, names: tuple[str, str], most: int) -> list[str]:
     header = ("", names[0], "", names[1], "", "difference", "")
     rows = [header]
-    for row in comparison.table(base, other)[:most]:
+    for row in comparison.table(base, other, most):
         difference, half, _ = comparison.difference_words(row)
-        verdict = _verdict(row, difference)
+        verdict = trade.judged(row, difference)
         rows.append(
             (
-                f"{row.name} {row.unit}".strip(),
+                trade.subject(row),
                 words.value(row.base),
                 words.interval(row.base),
                 words.value(row.variant),
@@ -312,12 +311,6 @@ def _comparison_text(base: Answer, other: Answer, names: tuple[str, str], most: 
         ).rstrip()
         for row in rows
     ]
-
-
-def _verdict(row: comparison.Row, difference: str) -> str:
-    """Return whether a row is better or worse, where its difference does not say so already."""
-    word = "" if row.better is None else "better" if row.better else "worse"
-    return "" if word == difference else word
 
 
 def _threshold_table(results: Sequence[ThresholdResult]) -> list[str]:
@@ -360,21 +353,23 @@ def _answer_json(answer: Answer) -> dict[str, Any]:
                 "bound": _number(r.bound),
                 "verdict": r.verdict.value,
                 "note": r.note,
-                "measured": _estimate_json(r.estimate),
+                "measured": estimate_json(r.estimate),
             }
             for r in answer.thresholds
         ],
         "numbers": _numbers_json(answer.estimates),
+        "bill": [_rounded(line) for line in cost.as_json(answer)],
         "assumptions": list(answer.assumptions),
         "warnings": list(answer.warnings),
     }
 
 
 def _numbers_json(estimates: Mapping[str, Estimate]) -> dict[str, Any]:
-    return {key: _estimate_json(estimates[key]) for key in sorted(estimates)}
+    return {key: estimate_json(estimates[key]) for key in sorted(estimates)}
 
 
-def _estimate_json(estimate: Estimate) -> dict[str, Any]:
+def estimate_json(estimate: Estimate) -> dict[str, Any]:
+    """Return a number for another program."""
     return {
         "mean": _number(estimate.mean),
         "low": _number(estimate.low),
@@ -392,6 +387,13 @@ def _number(value: float) -> float | int | None:
         return None
     rounded = float(f"{value:.12g}")
     return int(rounded) if rounded.is_integer() and abs(rounded) < 2**53 else rounded
+
+
+def _rounded(value: Any) -> Any:
+    """Return numbers in whatever this is as `_number` gives them."""
+    if isinstance(value, dict):
+        return {key: _rounded(inner) for key, inner in value.items()}
+    return _number(value) if isinstance(value, float) else value
 
 
 def _timestamp(at_s: float) -> str:

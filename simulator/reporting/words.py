@@ -32,6 +32,8 @@ METRICS: Final = {
     "throttle": "throttles",
     "empty_receive": "empty receives",
     "drain": "drain",
+    "cost": "cost",
+    "idle_cost": "cost of waiting",
     "sent": "sent",
     "offered": "offered",
     "throughput": "processed",
@@ -58,6 +60,8 @@ METRICS: Final = {
     "delivery_latency": "delivery latency",
 }
 """What people call a metric."""
+
+COSTS: Final = {"run": "of the run", "month": "a month", "per_million": "a million messages", "share": ""}
 
 LIMITS: Final = {
     "arrivals": "arrivals",
@@ -107,6 +111,13 @@ def number(value: float, digits: int = 3) -> str:
         return f"{value:,.0f}"
     divisor, suffix = _thousands(value)
     return significant(value / divisor, digits) + suffix
+
+
+def money(usd: float) -> str:
+    """Return US dollars: to the cent, less than ten cents with three figures: ``1,234.56``, ``0.00187``."""
+    if not math.isfinite(usd):
+        return DASH
+    return significant(usd) if 0 < abs(usd) < 0.1 else f"{usd:,.2f}".replace("-", "−")
 
 
 def tick(value: float, largest: float) -> str:
@@ -199,6 +210,8 @@ def interval(estimate: Estimate) -> str:
 
 def ends(estimate: Estimate) -> tuple[str, str]:
     """Return both ends of an interval in the unit of the mean, with digits of their own."""
+    if estimate.unit == "USD":
+        return money(estimate.low), money(estimate.high)
     divisor = _divisor(estimate)
     if estimate.unit == "s" and divisor >= _HOUR:
         return duration(estimate.low), duration(estimate.high)
@@ -293,6 +306,9 @@ def key_name(key: str) -> str:
     """Return what people call a key: ``p99 end-to-end`` of ``queues.billing end_to_end.p99``."""
     _, metric, label, statistic = key_parts(key)
     name = METRICS.get(metric, metric.replace("_", " "))
+    if metric in ("cost", "idle_cost"):
+        what = "" if not label else f", {label.partition('=')[2]}"
+        return f"{name} {COSTS.get(statistic, statistic)}".rstrip() + what
     if label:
         name = f"{name}, {label.partition('=')[2] or label}"
     if statistic in ("", "count", "share", "rate"):
@@ -350,7 +366,7 @@ def _scaled(estimate: Estimate, amount: float, digits: int) -> str:
         if _small_share(estimate):
             return f"{number(amount * 1e6, digits)} per M" if amount else "0"
         return percent(amount, digits)
-    return number(amount, digits)
+    return f"{money(amount)} USD" if estimate.unit == "USD" else number(amount, digits)
 
 
 def _value_digits(estimate: Estimate) -> int:

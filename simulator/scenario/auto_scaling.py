@@ -7,7 +7,7 @@ from pydantic import StrictBool
 from simulator.scenario.distributions import TimeDistribution
 from simulator.scenario.scaling import Capacity, Policy, TargetTracking
 from simulator.scenario.spec import Spec, option, required, setting
-from simulator.scenario.units import Count, Duration, Name, Share, Text
+from simulator.scenario.units import Count, Duration, Name, Number, Share, Text
 from simulator.scenario.workers import Workers
 
 TerminationPolicy = Literal["Default", "OldestInstance", "NewestInstance", "ClosestToNextInstanceHour"]
@@ -48,6 +48,11 @@ class AutoScalingGroup(Workers):
     """An EC2 Auto Scaling group whose instances poll a queue, or several by priority."""
 
     instance_type: Text = required("what its instances are, such as `c6i.large`")
+    price_per_hour: Number | None = option(
+        "US dollars for an hour of an instance; that of `price.ec2.<type>` if left out",
+        low="0",
+        high="1000",
+    )
     workers_per_instance: Count = option(
         "workers on an instance, each receiving on its own", default=1, low="1", high="1000"
     )

@@ -125,6 +125,11 @@ class Deployment(Workers):
     workers_per_pod: Count = option(
         "workers in a pod, each receiving on its own", default=1, low="1", high="1000"
     )
+    price_per_hour: Number | None = option(
+        "US dollars for an hour of a pod, of the machines it runs on; there is no list of them",
+        low="0",
+        high="1000",
+    )
     start: TimeDistribution = setting("kubernetes.pod.start", "from the creation of a pod until it runs")
     bootstrap: TimeDistribution = option("own start-up after that (a new node, image pull)", default="0s")
     termination_grace_period: Duration = setting(

@@ -67,6 +67,9 @@ class Function(Calls):
 
     runtime: Text = required("its runtime, such as `python3.13`: decides how long a cold start takes")
     memory: Size = setting("lambda.memory", "its memory")
+    architecture: Literal["x86_64", "arm64"] = option(
+        "of its processors: decides the price of its duration", default="x86_64"
+    )
     timeout: Duration = setting("lambda.timeout", "after this long an invocation is killed")
     reserved_concurrency: Count | None = setting(
         "lambda.reserved_concurrency", "invocations at once, kept for it and at most"

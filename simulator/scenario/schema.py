@@ -73,6 +73,9 @@ class Scenario(Spec):
     limits: dict[str, Any] = option(
         "other values for entries of the rules, by their names", default={}, what="map of rules"
     )
+    free_tier: StrictBool = option(
+        "costs of a month leave out what AWS gives free each month, as if nothing else used it", default=False
+    )
     duration: Duration = required("how long arrivals last", low="1ms", high="400d")
     after: Literal["drain", "stop"] = option(
         "what happens when the duration ends: `drain` (go on until all is worked, at most the duration "

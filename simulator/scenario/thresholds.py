@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from simulator.scenario.problems import findings_of, nearest_or_known, refuse, shown
-from simulator.scenario.units import COUNT, DURATION, NUMBER, RATE, SHARE, Unit, kind_of
+from simulator.scenario.units import COUNT, DURATION, MONEY, NUMBER, RATE, SHARE, Unit, kind_of
 
 _QUANTILES: Final = ("p50", "p95", "p99", "p99.9")
 _TIMES: Final = dict.fromkeys((*_QUANTILES, "mean", "max"), DURATION)
@@ -149,6 +149,15 @@ METRICS: Final[Mapping[str, Metric]] = {
         "from the burst's start until more instances were asked for, or the first of them was in service",
         {"": DURATION}, (GROUP,), "stage", ("decided", "in_service"),
     ),
+    "cost": Metric(
+        "what AWS charges: for the run, for a month at this load, for a million messages of producers",
+        {"run": MONEY, "month": MONEY, "per_million": MONEY}, (RUN,), "service",
+        ("sqs", "sns", "lambda", "ec2", "fargate", "kubernetes", "cloudwatch"),
+    ),
+    "idle_cost": Metric(
+        "of a month's cost: polls that found nothing, and machines while they did nothing",
+        {"month": MONEY, "share": SHARE}, (RUN,),
+    ),
     "fired": Metric("runs in which the alarm rang", {"share": SHARE}, (ALARM,)),
     "missed": Metric("runs with trouble in which it did not ring from then on", {"share": SHARE}, (ALARM,)),
     "alarm_delay": Metric("from the begin of the trouble until it rang", {"": DURATION}, (ALARM,)),
@@ -163,7 +172,7 @@ METRICS: Final[Mapping[str, Metric]] = {
 }  # fmt: skip
 _GRAMMAR: Final = re.compile(
     r"(?:(?P<scope>[A-Za-z0-9_.-]+) +)?(?P<metric>[a-z_]+)(?:\{(?P<label>[a-z_]+)=(?P<value>[a-z_]+)\})?"
-    r"(?:\.(?P<statistic>[a-z0-9.]+))? *(?P<op><=|>=|==|<|>) *(?P<bound>\S+)"
+    r"(?:\.(?P<statistic>[a-z0-9._]+))? *(?P<op><=|>=|==|<|>) *(?P<bound>\S+)"
 )
 
 
@@ -216,7 +225,7 @@ def parse(text: object) -> Threshold:
         statistic=statistic,
         op=found["op"],
         bound=bound / 1_000_000 if unit is DURATION else bound,
-        unit={DURATION: "s", RATE: "1/s", SHARE: "share"}.get(unit, "1"),
+        unit={DURATION: "s", RATE: "1/s", SHARE: "share", MONEY: "USD"}.get(unit, "1"),
     )
 
 

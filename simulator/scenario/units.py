@@ -37,6 +37,7 @@ _SIZE: Final = re.compile(rf"({_NUMBER})({'|'.join(_BYTES)})")
 _RATE: Final = re.compile(rf"({_NUMBER})(k|M|)/(s|m|h|d)")
 _SHARE: Final = re.compile(rf"({_NUMBER})%")
 _COUNT: Final = re.compile(rf"({_NUMBER})(k|M|)")
+_MONEY: Final = re.compile(rf"({_NUMBER})(k|M|)(?:USD)?")
 _BARE: Final = re.compile(r"[-+]?[0-9.]+(?:[eE][-+]?\d+)?")
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,80}")
 NAME_RULE: Final = "names have 1 to 80 letters, digits, _ or -"
@@ -144,6 +145,19 @@ def _read_number(text: str) -> float:
     return float(Fraction(found[1]) * _THOUSANDS[found[2]])
 
 
+def _read_money(text: str) -> float:
+    if not (found := _MONEY.fullmatch(text)):
+        if text.startswith("-"):
+            raise _Wrong("; it must not be negative")
+        raise _Wrong("; US dollars are due, such as 300USD, 0.5USD or 300")
+    return float(Fraction(found[1]) * _THOUSANDS[found[2]])
+
+
+def write_money(usd: float) -> str:
+    """Write US dollars."""
+    return f"{_plain(Decimal(repr(float(usd))))}USD"
+
+
 def read_name(text: str) -> str:
     """Check a name of the user's."""
     if not _NAME.fullmatch(text):
@@ -203,6 +217,7 @@ SHARE: Final = Unit("a share", _read_share, write_share, f"^{_SHARE.pattern}$")
 COUNT: Final = Unit("a whole number", _read_count, int)
 SEED: Final = Unit("a whole number", _read_seed, int)
 NUMBER: Final = Unit("a number", _read_number, write_number)
+MONEY: Final = Unit("an amount of money", _read_money, write_money)
 NAME: Final = Unit("a name", read_name, str, f"^{_NAME.pattern}$")
 TEXT: Final = Unit("a text", _read_text, str)
 

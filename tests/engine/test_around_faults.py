@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simulator.recording.tables import Attempt
+from simulator.recording.tables import Attempt, Quantity
 from tests.engine.drills import S, drill
 from tests.engine.running import Rows, read, run
 from tests.engine.scenarios import CHAIN, FIFO
@@ -18,9 +18,13 @@ def early(rows: Rows, table: str, instant: str, until_at: int, *names: str) -> n
     """Rows of a table of before *until_at* [us], sorted."""
     columns = rows[table]
     before = columns[instant] < until_at
+    if "quantity" in names:  # totals of the whole run stand from its start on
+        before &= ~np.isin(columns["quantity"], TOTALS)
     chosen = np.array([columns[name][before] for name in (instant, *names)])
     return chosen[:, np.lexsort(chosen[::-1])]
 
+
+TOTALS = [quantity for quantity in Quantity if 70 <= quantity < 80]
 
 ALL = (
     "{at: 40s, for: 20s, function: charge, slow: 3x, errors: 30%}",

@@ -62,7 +62,7 @@ def test_json_keys_are_stable_and_numbers_that_are_none_are_null():
     read = json.loads(summary.as_json([replace(made, estimates=gone)]))
     assert list(read) == [
         "scenario", "variant", "question", "duration_s", "seed", "replications", "rules", "verdict",
-        "headline", "thresholds", "numbers", "assumptions", "warnings", "sentence",
+        "headline", "thresholds", "numbers", "bill", "assumptions", "warnings", "sentence",
     ]  # fmt: skip
     assert list(read["numbers"]) == sorted(gone)
     assert read["numbers"]["drain"] == {
@@ -140,7 +140,7 @@ def test_the_sides_of_a_comparison_have_one_name_each_in_every_place():
     apart = replace(other, setting=replace(other.setting, name="shop", variant=""))
     assert comparison.pairs([same, apart]) == [("checkout", "shop")]
     text = summary.as_text([same, same])
-    assert text.startswith("With checkout, ")
+    assert text.startswith("checkout: no difference seen in p99 end-to-end")
     assert "base: Fails" in text and "checkout: Fails" in text
 
 
@@ -194,13 +194,12 @@ def test_never_is_an_answer_of_a_comparison():
 def test_comparison_table_has_a_row_a_metric():
     base, other = compared()
     page = summary.as_markdown([base, other]).splitlines()
-    first = page.index("| | base | fifo | difference | |")
+    first = page.index("| queue billing | base | fifo | difference | |")
     lines = page[first : page.index("", first)]
     assert len(lines) == 2 + len(comparison.table(base, other))
-    assert lines[0] == "| | base | fifo | difference | |"
 
 
 def test_comparison_text_gives_every_sides_verdict():
     text = summary.as_text(list(compared()))
-    assert text.startswith("With fifo, p99 end-to-end is worse, by ")
+    assert text.startswith("fifo: p99 end-to-end +5.10 min [4.99, 5.21]")
     assert "base: Fails 2 of 4 thresholds" in text and "fifo: Fails 2 of 4 thresholds" in text

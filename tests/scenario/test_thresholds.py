@@ -88,5 +88,19 @@ def test_labels_are_the_words_of_the_tables() -> None:
     limits = {limit.name.lower() for limit in Limit}
     for metric in METRICS.values():
         words = {"limit": limits, "tenants": {"quiet", "noisy"}, "stage": {"decided", "in_service"}}
-        assert set(metric.values) <= words.get(metric.label, causes)
+        if metric.label != "service":  # of AWS, not of a table
+            assert set(metric.values) <= words.get(metric.label, causes)
     assert set(METRICS["limit"].values) == limits
+
+
+@pytest.mark.parametrize("bound", ["300USD", "300", "0.3kUSD"])
+def test_a_bound_on_money_is_in_dollars(bound: str) -> None:
+    found = parse(f"cost{{service=sqs}}.per_million < {bound}")
+    assert (found.key, found.bound, found.unit) == ("cost{service=sqs}.per_million", 300.0, "USD")
+
+
+@pytest.mark.parametrize("bound", ["300EUR", "$300", "-1", "1m"])
+def test_other_money_is_refused_with_what_to_write(bound: str) -> None:
+    with pytest.raises(PydanticCustomError) as caught:
+        parse(f"cost.month < {bound}")
+    assert "USD" in findings_of(caught.value)[0].message or bound == "-1"

@@ -93,6 +93,10 @@ SHORTER = {
         "faults.partner-away": "{downstream: partner, down: true, at: 2m, for: 3m}",
     },
     "http_webhooks": {"duration": "8m", "faults.outage.at": "1m", "faults.outage.for": "3m"},
+    "capacity_planning": {
+        "duration": "6m",
+        "producers.portal.arrivals": "[{for: 1m, rate: 4/s}, {for: 2m, rate: 20/s}, {rate: 4/s}]",
+    },
     "alarm_rehearsal": {"duration": "15m", "faults.bad-deploy.at": "2m", "faults.bad-deploy.for": "10m"},
 }
 """What makes a scenario short enough for a test; one that is not named here runs as it is."""
