@@ -15,6 +15,10 @@ from simulator import __version__
 COMMANDS: Final = {
     "run": "Simulate a scenario and write its report.",
     "compare": "Simulate the variants of a scenario, or several scenarios, and say what differs.",
+    "sweep": "Try one or two settings with several values: the first that holds, and the knee.",
+    "size": "Find the smallest value of a setting that keeps every promise.",
+    "plan": "Say what will be simulated, and what formulas say of it, without a run.",
+    "drain": "Say when a backlog is gone, with a range, or what is missing.",
     "validate": "Check scenarios without running them.",
     "scenarios": "List what there is to run, and the question each answers.",
     "explain": "Tell one message's life, and what would have avoided how it ended.",
@@ -71,7 +75,11 @@ def simulator() -> None:
     """
 
 
-MISTAKES: Final = {"simulator.scenario.problems": "ScenarioError", "simulator.reporting.folder": "NotAReport"}
+MISTAKES: Final = {
+    "simulator.scenario.problems": "ScenarioError",
+    "simulator.reporting.folder": "NotAReport",
+    "simulator.experiments.dask_cluster": "ClusterError",
+}
 """Errors that are the user's to mend, by their module."""
 FAILURES: Final = {"simulator.experiments.executors": "WorkerDied"}
 """Errors that say all there is to say without a traceback, and are nobody's typing."""

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -34,14 +35,37 @@ class Options:
     replications: int | None
     jobs: int | None
     output: Literal["table", "json", "md", "csv"]
-    rows: Literal["none", "first", "all"]
     quiet: bool
+    rows: Literal["none", "first", "all"] = "none"
+    place: Literal["local", "dask"] = "local"
+    scheduler: str | None = None
+    precision: float | None = None
+    most_replications: int = 200
+
+    def folder(self, name: str) -> Path:
+        """The report folder: what was typed, else *name* among the reports."""
+        return self.out or Path("reports") / name
 
     def executor(self) -> "Executor":
         """Where runs are carried out."""
         from simulator.experiments.executors import Local, cores
 
+        if self.place == "dask":
+            return self._cluster()
+        if self.scheduler:
+            raise click.UsageError("--scheduler needs --executor dask")
         return Local(self.jobs or cores())
+
+    def _cluster(self) -> "Executor":
+        if not self.scheduler:
+            raise click.UsageError("--executor dask needs --scheduler ADDRESS, as tcp://10.0.0.5:8786")
+        if self.jobs:
+            raise click.UsageError("--jobs is for this machine; a cluster does what it has threads for")
+        if find_spec("distributed") is None:
+            raise click.UsageError("Dask is not installed: pip install 'simulator[cluster]'")
+        from simulator.experiments.dask_cluster import Dask
+
+        return Dask(self.scheduler)
 
     def say(self, line: str) -> None:
         """Tell a person something beside the result, unless they asked for quiet."""
@@ -54,10 +78,9 @@ def simulate_and_report(scenarios: Sequence["Scenario"], options: Options) -> Ex
 
     Returns what the thresholds of all of them make of the exit status.
     """
-    from simulator.experiments.answers import answers_of
     from simulator.reporting import prepare, write
 
-    out = options.out or Path("reports") / scenarios[0].name
+    out = options.folder(scenarios[0].name)
     try:
         prepare(out)
         rows_aside = tempfile.TemporaryDirectory(prefix=f".{out.name}.rows-", dir=out.resolve().parent)
@@ -67,17 +90,17 @@ def simulate_and_report(scenarios: Sequence["Scenario"], options: Options) -> Ex
         for note in _notes(scenarios):
             options.say(note)
         sides = [Path(aside) / f"side-{number}" for number in range(len(scenarios))]
-        experiments = _simulate(scenarios, options, sides)
-        answers = answers_of(experiments)
+        experiments, answers = _simulate(scenarios, options, sides)
         rows = None if options.rows == "none" else _together(sides, answers)
         written = write(answers, out, rows=rows, manifest=_manifest(experiments))
-    # A person reads the paths as they typed the folder.
-    written = [
-        out / path.relative_to(out.resolve()) if path.is_relative_to(out.resolve()) else path
-        for path in written
-    ]
-    click.echo(_printed(answers, out, written, options.output), nl=False)
+    click.echo(_printed(answers, out, typed_paths(written, out), options.output), nl=False)
     return _status(answers)
+
+
+def typed_paths(written: Sequence[Path], out: Path) -> list[Path]:
+    """Give paths as a person typed their folder *out*."""
+    real = out.resolve()
+    return [out / path.relative_to(real) if path.is_relative_to(real) else path for path in written]
 
 
 def _notes(scenarios: Sequence["Scenario"]) -> list[str]:
@@ -87,21 +110,36 @@ def _notes(scenarios: Sequence["Scenario"]) -> list[str]:
     return list(dict.fromkeys(str(note) for scenario in scenarios for note in lint(scenario)))
 
 
-def _simulate(scenarios: Sequence["Scenario"], options: Options, rows: Sequence[Path]) -> list["Experiment"]:
+def _simulate(
+    scenarios: Sequence["Scenario"], options: Options, rows: Sequence[Path]
+) -> tuple[list["Experiment"], list["Answer"]]:
+    from simulator.experiments.answers import answers_of
+    from simulator.experiments.precision import Wanted, headline_keys, until_precise
     from simulator.experiments.replications import replicate_all
 
+    def carry_out(first: int, replications: int) -> list["Experiment"]:
+        durations = [scenario.duration for scenario in scenarios for _ in range(replications)]
+        with Progress(durations, quiet=options.quiet) as progress:
+            return replicate_all(
+                scenarios,
+                replications=replications,
+                first=first,
+                seed=options.seed,
+                executor=options.executor(),
+                rows_folders=rows,
+                rows=options.rows,
+                progress=progress,
+            )
+
     replications = options.replications or scenarios[0].replications
-    durations = [scenario.duration for scenario in scenarios for _ in range(replications)]
-    with Progress(durations, quiet=options.quiet) as progress:
-        return replicate_all(
-            scenarios,
-            replications=replications,
-            seed=options.seed,
-            executor=options.executor(),
-            rows_folders=rows,
-            rows=options.rows,
-            progress=progress,
-        )
+    if options.precision is None:
+        experiments = carry_out(0, replications)
+        return experiments, answers_of(experiments)
+    names = ", ".join(headline_keys(scenarios[0]))
+    options.say(f"until the half-widths of {names} are {100 * options.precision:.3g}% of their means")
+    return until_precise(
+        carry_out, scenarios, Wanted(options.precision, options.most_replications), replications
+    )
 
 
 def _together(sides: Sequence[Path], answers: Sequence["Answer"]) -> Path:
@@ -116,7 +154,6 @@ def _together(sides: Sequence[Path], answers: Sequence["Answer"]) -> Path:
 def _manifest(experiments: Sequence["Experiment"]) -> dict[str, Any]:
     """Say what a report was made from; nothing in it depends on the machine or the day."""
     base = experiments[0]
-    versions = {"simulator": __version__, "python": ".".join(platform.python_version_tuple()[:2])}
     sides = [
         {
             "variant": one.scenario.variant,
@@ -126,19 +163,29 @@ def _manifest(experiments: Sequence["Experiment"]) -> dict[str, Any]:
         for one in experiments
     ]
     return {
-        "seed": base.seed,
-        "replications": len(base.runs),
-        "rules": base.scenario.rules_name,
-        "versions": versions | {name: version(name) for name in DEPENDENCIES},
+        **made_by(base.scenario, base.seed, len(base.runs)),
         **sides[0],
         **({"compared": sides[1:]} if len(sides) > 1 else {}),
     }
 
 
-def _printed(answers: Sequence["Answer"], out: Path, written: Sequence[Path], output: str) -> str:
-    """Return the result as it was asked for; JSON and Markdown are those of the report."""
-    from simulator.reporting import summary
+def made_by(scenario: "Scenario", seed: int, replications: int) -> dict[str, Any]:
+    """Say by which runs, rules and versions a report was made."""
+    versions = {"simulator": __version__, "python": ".".join(platform.python_version_tuple()[:2])}
+    return {
+        "seed": seed,
+        "replications": replications,
+        "rules": scenario.rules_name,
+        "versions": versions | {name: version(name) for name in DEPENDENCIES},
+    }
 
+
+def _printed(answers: Sequence["Answer"], out: Path, written: Sequence[Path], output: str) -> str:
+    """Return the result as it was asked for; JSON and one scenario's Markdown are those of the report."""
+    from simulator.reporting import summary, trade
+
+    if output == "md" and len(answers) > 1:
+        return trade.pull_request(answers)
     if output == "table":
         return summary.as_text(answers, written)
     if output == "csv":

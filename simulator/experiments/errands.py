@@ -14,12 +14,13 @@ from simulator.scenario.schema import Scenario
 
 @dataclass(frozen=True)
 class Errand:
-    """One run: ``rows`` is the folder for its rows, if they are kept."""
+    """One run: ``rows`` is the folder for its rows, if they are kept; ``digest`` as of `digest_of`."""
 
     scenario: Scenario
     seed: int
     replication: int
     rows: Path | None
+    digest: str = ""
 
     @property
     def name(self) -> str:
@@ -29,17 +30,22 @@ class Errand:
 
     @property
     def key(self) -> str:
-        """A digest of all that its result depends on: scenario, files it names, seed, our code."""
-        written = self.scenario.dump()
-        # Words, promises and variants change no run.
-        for said in ("question", "description", "thresholds", "variants", "replications", "seed"):
-            written.pop(said, None)
-        told = json.dumps([written, self.seed, self.replication], sort_keys=True, default=str)
-        digest = hashlib.sha256(told.encode())
-        for name in sorted(_files(written)):
-            digest.update((self.scenario.source.parent / name).read_bytes())
-        digest.update(_code())
-        return digest.hexdigest()
+        """Tells it from all runs that may have another result; a name that a file may have."""
+        assert self.digest, "of a run that is kept, the digest is given"
+        return f"{self.digest}-{self.seed}-{self.replication}"
+
+
+def digest_of(scenario: Scenario) -> str:
+    """A digest of all that a run depends on but seed and replication: settings, files it names, our code."""
+    written = scenario.dump()
+    # Words, promises and variants change no run.
+    for said in ("question", "description", "thresholds", "variants", "replications", "seed"):
+        written.pop(said, None)
+    digest = hashlib.sha256(json.dumps(written, sort_keys=True, default=str).encode())
+    for name in sorted(_files(written)):
+        digest.update((scenario.source.parent / name).read_bytes())
+    digest.update(code_digest())
+    return digest.hexdigest()
 
 
 def _files(written: Any) -> Iterator[str]:
@@ -56,7 +62,7 @@ def _files(written: Any) -> Iterator[str]:
 
 
 @cache
-def _code() -> bytes:
+def code_digest() -> bytes:
     """Digest of this program's own text and rules: results of another one are not taken for its own."""
     package = Path(simulator.__file__).parent
     digest = hashlib.sha256()

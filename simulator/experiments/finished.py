@@ -40,5 +40,16 @@ class Finished:
         part.write_bytes(pickle.dumps(result))
         os.replace(part, path)
 
+    def count(self) -> int:
+        """How many runs are kept."""
+        return len(list(self.folder.glob("*.run")))
+
+    def clear(self) -> None:
+        """Forget all: the report is written."""
+        if self.folder.exists():
+            for path in [*self.folder.glob("*.run"), *self.folder.glob("*.part")]:
+                path.unlink()
+            self.folder.rmdir()
+
     def _path(self, errand: Errand) -> Path:
         return self.folder / f"{errand.key}.run"

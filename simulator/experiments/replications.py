@@ -10,8 +10,8 @@ from simulator.analysis.partial import Frame, Partial
 from simulator.analysis.reduce import Reducer
 from simulator.analysis.window import frame_of
 from simulator.engine import Run, simulate, things_of
-from simulator.experiments.errands import Errand
-from simulator.experiments.executors import Executor, Report, Watch
+from simulator.experiments.errands import Errand, digest_of
+from simulator.experiments.executors import Executor, Report, Standing, Watch
 from simulator.experiments.finished import Finished
 from simulator.recording.recorder import Sink
 from simulator.scenario.schema import Scenario
@@ -101,9 +101,10 @@ def replicate_all(
     seed = scenarios[0].seed if seed is None else seed
     given = [None] * len(scenarios) if rows_folders is None else list(rows_folders)
     folders = [folder if rows != "none" else None for folder in given]
+    digests = ["" if finished is None else digest_of(scenario) for scenario in scenarios]
     errands = [
-        Errand(scenario, seed, replication, _folder_of(folder, replication, rows))
-        for scenario, folder in zip(scenarios, folders, strict=True)
+        Errand(scenario, seed, replication, _folder_of(folder, replication, rows), digest)
+        for scenario, folder, digest in zip(scenarios, folders, digests, strict=True)
         for replication in range(first, first + replications)
     ]
     results = _carry_out(errands, executor, progress, finished)
@@ -126,15 +127,25 @@ def _carry_out(
     errands: Sequence[Errand], executor: Executor, progress: Watch | None, finished: Finished | None
 ) -> list[tuple[Partial, Run]]:
     """Results of *errands* in their order; only what is not finished yet is carried out."""
-    if finished is None:
-        return executor.carry_out(carry_out_one, errands, watch=progress)
-    found = [finished.get(errand) for errand in errands]
+    found = [None if finished is None else finished.get(errand) for errand in errands]
     left = [place for place, result in enumerate(found) if result is None]
+    if not left:
+        return [result for result in found if result is not None]
 
     def keep(run: int, result: tuple[Partial, Run]) -> None:
-        finished.put(errands[left[run]], result)
+        if finished is not None:
+            finished.put(errands[left[run]], result)
 
-    now = executor.carry_out(carry_out_one, [errands[place] for place in left], watch=progress, keep=keep)
+    def watch(standing: Standing) -> None:
+        """What is finished already stands with what is under way."""
+        if progress is not None:
+            at = [errand.scenario.duration for errand in errands]
+            for place, instant in zip(left, standing.simulated_at, strict=True):
+                at[place] = instant
+            done = standing.finished + len(errands) - len(left)
+            progress(Standing(tuple(at), standing.messages, done))
+
+    now = executor.carry_out(carry_out_one, [errands[place] for place in left], watch=watch, keep=keep)
     for place, result in zip(left, now, strict=True):
         found[place] = result
     return [result for result in found if result is not None]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
 from simulator.analysis.answer import Answer, Certainty, Estimate, ThresholdResult
+from simulator.analysis.trade import better as judged
 from simulator.reporting import findings, latency, scales, style, words
 from simulator.reporting.frames import NOTHING, PERCENTILES, Frames
 from simulator.reporting.labels import Labels
@@ -28,6 +29,8 @@ _AXIS_LEFT: Final = 0.752
 _AXIS_RIGHT: Final = 0.868
 _BOTTOM_IN: Final = 0.79
 _MOST_ROWS: Final = 7
+_WIDEST: Final = 300
+"""Of the axis of changes [%]."""
 _GREATER_IS_BETTER: Final = frozenset({"throughput"})
 _ROWS: Final = (
     "end_to_end.p99",
@@ -39,6 +42,7 @@ _ROWS: Final = (
     "duplicate_processing.share",
     "dead_lettered.count",
     "lost.count",
+    "cost.month",
     "throughput.rate",
 )
 _NAMED: Final = {
@@ -91,8 +95,8 @@ def figure(base: Frames, variant: Frames, names: tuple[str, str] | None = None) 
     return sheet.figure
 
 
-def table(base: Answer, variant: Answer) -> list[Row]:
-    """Return the rows of a comparison: the headline first, then what else was seen."""
+def table(base: Answer, variant: Answer, most: int = _MOST_ROWS) -> list[Row]:
+    """Return at most *most* rows of a comparison: the headline, then what differs before what does not."""
     frames = Frames(base)
     metric = words.key_parts(base.setting.headline)[1]
     headline = base.setting.headline.split(" ")[-1]
@@ -103,9 +107,10 @@ def table(base: Answer, variant: Answer) -> list[Row]:
         key = f"{frames.queue} {tail}" if f"{frames.queue} {tail}" in base.estimates else tail
         if tail == headline and base.setting.headline in base.estimates:
             key = base.setting.headline
-        rows.append(_row(key, base, variant))
-    seen = [row for k, row in enumerate(rows) if k == 0 or not _empty(row)]
-    return seen[:_MOST_ROWS]
+        rows.append(row_of(key, base, variant))
+    said = [row for k, row in enumerate(rows) if k == 0 or not _empty(row)]
+    chosen = sorted(said, key=lambda row: (row is not said[0], row.better is None))[:most]
+    return [row for row in said if row in chosen]
 
 
 def folder_names(variants: Sequence[Answer]) -> list[str]:
@@ -167,9 +172,10 @@ def plot_overlaid(base: pd.DataFrame, variant: pd.DataFrame, axes: Axes) -> None
 
 def draw_changes(rows: list[Row], axes: Axes) -> None:
     """Draw the change of each row in % of the base: a dot with its interval, hollow where none was seen."""
-    known = [row.change for row in rows if math.isfinite(row.change.mean)]
-    largest = max((abs(100 * change.mean) for change in known), default=0.0)
-    scale = next(s for s in (10, 25, 50, 100, 200, 300) if largest <= s or s == 300)
+    known = [abs(100 * row.change.mean) for row in rows if math.isfinite(row.change.mean)]
+    # what is beyond the widest scale is an arrow and must not press the others together
+    largest = max((size for size in known if size <= _WIDEST), default=_WIDEST if known else 0)
+    scale = next(s for s in (10, 25, 50, 100, 200, _WIDEST) if largest <= s)
     low = -min(scale, 100)
     axes.set_xlim(low - 0.12 * (scale - low), scale + 0.12 * (scale - low))
     axes.set_ylim(len(rows) - 0.5, -0.5)
@@ -237,7 +243,8 @@ def difference_words(row: Row) -> tuple[str, str, str]:
     return words.signed(row.difference), words.plus_minus(row.difference), colour
 
 
-def _row(key: str, base: Answer, variant: Answer) -> Row:
+def row_of(key: str, base: Answer, variant: Answer) -> Row:
+    """Return one metric of both sides, judged by what is good for the user."""
     _, metric, _, statistic = words.key_parts(key)
     tail = key.split(" ")[-1]
     name = _NAMED.get(tail) or words.key_name(key)
@@ -246,40 +253,10 @@ def _row(key: str, base: Answer, variant: Answer) -> Row:
         cells = [words.in_millionths(cell) if cell.unit == "share" else cell for cell in cells]
     change = variant.changes.get(key, NOTHING)
     unit = "per M" if statistic == "share" else ""
-    better = _judged(cells[0], cells[1], cells[2], greater=metric in _GREATER_IS_BETTER)
+    if metric == "cost":  # whole intervals in dollars and cents have no room
+        cells, unit = [replace(cell, unit="1") for cell in cells], "USD"
+    better = judged(cells[0], cells[1], cells[2], greater=metric in _GREATER_IS_BETTER)
     return Row(key, name, unit, cells[0], cells[1], cells[2], change, better)
-
-
-def _judged(base: Estimate, variant: Estimate, difference: Estimate, *, greater: bool) -> bool | None:
-    """Return whether the variant is better; None where no difference was seen.
-
-    Where a side is censored there is no difference to take, but a bound beyond the other's interval
-    decides all the same.
-    """
-    if math.isfinite(difference.low) and (difference.low > 0 or difference.high < 0):
-        return (difference.mean > 0) == greater
-    lows = [_least(base), _least(variant)]
-    if Certainty.NEVER in (base.certainty, variant.certainty) or Certainty.AT_LEAST in (
-        base.certainty,
-        variant.certainty,
-    ):
-        if lows[1] > _most(base):
-            return greater
-        if lows[0] > _most(variant):
-            return not greater
-    return None
-
-
-def _least(estimate: Estimate) -> float:
-    if estimate.certainty is Certainty.NEVER:
-        return math.inf
-    if estimate.certainty is Certainty.AT_LEAST:
-        return estimate.mean
-    return estimate.low if math.isfinite(estimate.low) else -math.inf
-
-
-def _most(estimate: Estimate) -> float:
-    return estimate.high if math.isfinite(estimate.high) else math.inf
 
 
 def _empty(row: Row) -> bool:

@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from tests.benchmarks import sweeping
+
 HERE = Path(__file__).parent
 QUICKSTART = HERE.parents[1] / "scenarios" / "quickstart.yaml"
 CHAINS = {
@@ -99,6 +101,7 @@ def main() -> None:
         f"{'':>7}{textbook['ev_per_delivery']:>13}{textbook['bytes_per_delivery']:>12}"
     )
     print("copies are deliveries in textbook.py; bytes: growth of the peak memory of the process")
+    sweeping.main()
 
 
 if __name__ == "__main__":

@@ -43,6 +43,11 @@ def dies_always(task: Errand, report: Report) -> int:
     return task.number
 
 
+def waits_a_little(task: Errand, report: Report) -> int:
+    time.sleep(0.02)
+    return task.number
+
+
 def has_a_defect(task: Errand, report: Report) -> int:
     return 1 // (task.number - 1)
 
@@ -70,6 +75,21 @@ def test_a_run_that_is_killed_twice_is_named():
 def test_a_defect_in_a_run_is_raised_as_it_is(jobs: int):
     with pytest.raises(ZeroDivisionError):
         carry_out(has_a_defect, [Errand(number) for number in range(3)], jobs=jobs)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_interrupt_keeps_what_is_finished(jobs: int):
+    kept: dict[int, int] = {}
+
+    def interrupt(standing: Standing) -> None:
+        if standing.finished >= 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tasks = [Errand(number) for number in range(40)]
+        carry_out(waits_a_little, tasks, jobs=jobs, watch=interrupt, keep=kept.__setitem__)
+    assert 1 <= len(kept) < 40
+    assert all(result == number for number, result in kept.items())
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes where Linux lists them")

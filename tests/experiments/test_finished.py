@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from simulator.experiments.errands import Errand
+from simulator.experiments.errands import Errand, digest_of
 from simulator.experiments.executors import Local
 from simulator.experiments.finished import Finished
 from simulator.experiments.replications import replicate_all
@@ -12,6 +12,8 @@ from tests.experiments.test_replications import SMALL
 
 class Nobody:
     """An executor that must have nothing left to do."""
+
+    shares_disk = True
 
     def carry_out(self, work, tasks, *, watch=None, keep=None):
         assert not tasks
@@ -34,13 +36,20 @@ def test_a_run_that_is_missing_is_carried_out_beside_those_that_ended(tmp_path):
     assert grown.runs == whole.runs
 
 
-def test_a_key_is_of_all_that_a_run_depends_on_and_of_nothing_else():
-    errand = Errand(load(SMALL), 1, 0, None)
-    assert errand.key == Errand(load(SMALL, sets=["replications=7"]), 1, 0, None).key
-    others = [
-        replace(errand, seed=2),
-        replace(errand, replication=1),
-        replace(errand, scenario=load(SMALL, sets=["duration=3m"])),
-        replace(errand, scenario=load(SMALL, sets=["limits={sqs.model.partitions: 8}"])),
-    ]
-    assert len({errand.key, *(other.key for other in others)}) == 5
+def test_what_is_kept_is_known_by_all_that_a_run_depends_on_and_by_nothing_else():
+    digest = digest_of(load(SMALL))
+    assert digest == digest_of(load(SMALL, sets=["replications=7"]))
+    assert digest == digest_of(load(SMALL, sets=["thresholds=[]"]))
+    others = [load(SMALL, sets=["duration=3m"]), load(SMALL, sets=["limits={sqs.model.partitions: 8}"])]
+    errand = Errand(load(SMALL), 1, 0, None, digest)
+    same = {errand.key, replace(errand, seed=2).key, replace(errand, replication=1).key}
+    assert len(same | {replace(errand, digest=digest_of(other)).key for other in others}) == 5
+
+
+def test_nothing_stays_when_the_report_is_written(tmp_path):
+    finished = Finished(tmp_path / "work")
+    replicate_all([load(SMALL)], replications=2, executor=Local(1), finished=finished)
+    assert finished.count() == 2
+    finished.clear()
+    assert not (tmp_path / "work").exists()
+    finished.clear()
