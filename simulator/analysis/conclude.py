@@ -2,7 +2,18 @@
 
 from collections.abc import Sequence
 
-from simulator.analysis import alarms, fluid, limits, overload, reaction, refusals, series, subscriptions
+from simulator.analysis import (
+    alarms,
+    bill,
+    evidence,
+    fluid,
+    limits,
+    overload,
+    reaction,
+    refusals,
+    series,
+    subscriptions,
+)
 from simulator.analysis.answer import Answer, Setting
 from simulator.analysis.measures import Measures
 from simulator.analysis.partial import Frame, Partial
@@ -43,6 +54,8 @@ def answer(
     rehearsed = alarms.rehearse(scenario, frame, partials)
     estimates = measures.estimates | reaction.estimates(measures, setting, since)
     estimates |= alarms.estimates(rehearsed)
+    costs = bill.bill(scenario, frame, measures.runs)
+    estimates |= dict(bill.estimates(costs))
     thresholds = judge(scenario.thresholds, estimates)
     growths = overload.overloaded(measures, setting)
     return Answer(
@@ -52,15 +65,18 @@ def answer(
         series=curves.frame(),
         tails=series.tails(measures, curves.group),
         limits=limits.by_bin(measures, curves.group),
-        assumptions=tuple(assumptions),
+        assumptions=(*assumptions, *bill.assumptions(costs, scenario.rules)),
         warnings=(
             *(overload.warning(growth, setting) for growth in growths),
             *refusals.warnings(estimates),
             *subscriptions.warnings(setting, estimates),
+            *bill.warnings(costs),
+            *evidence.warnings(setting, thresholds, estimates),
         ),
         sentence=sentence(setting, thresholds, estimates, [growth.queue for growth in growths]),
         bin_s=curves.bin_s,
         points=points(measures),
         closed_forms=tuple(fluid.closed_forms(scenario, setting)),
         alarms=tuple(rehearsed),
+        bill=costs,
     )

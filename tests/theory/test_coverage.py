@@ -58,7 +58,7 @@ def test_of_twelve_intervals_no_fewer_hold_the_truth_than_a_binomial_of_95_perce
 
 @pytest.mark.benchmark
 def test_of_four_hundred_intervals_92_to_98_percent_hold_the_truth():
-    experiments = 120
+    experiments = 400
     found = intervals(experiments, messages=4_000, jobs=2)
     assert_are_intervals(found)
     assert 0.92 * experiments <= held(found) <= 0.98 * experiments
