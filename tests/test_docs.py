@@ -40,7 +40,7 @@ def test_a_command_of_a_page_does_what_it_says(page: str, line: str, tmp_path: P
     """One replication of a shorter scenario, so that the pages stay free to show whole runs."""
     words = shlex.split(line)
     arguments = words[[Path(word).name for word in words].index("simulator") + 1 :]
-    if arguments[0] in ("run", "compare", "sweep"):
+    if arguments[0] in ("run", "compare", "sweep", "size"):
         arguments += ["--replications", "1", "--jobs", "1"]
         shorter_scenarios(tmp_path / "scenarios", [Path(word).stem for word in arguments])
     else:

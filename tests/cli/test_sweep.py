@@ -64,7 +64,7 @@ def test_killed_at_ten_random_instants_it_goes_on_to_the_same_bytes(whole, tmp_p
     instants = random.Random(7)
     killed = 0
     for _ in range(10):
-        work_s = instants.uniform(0.05, 0.6)
+        work_s = instants.uniform(0.05, 0.9)
         child = os.fork()
         if child == 0:
             signal.signal(signal.SIGPROF, signal.SIG_DFL)
@@ -74,8 +74,6 @@ def test_killed_at_ten_random_instants_it_goes_on_to_the_same_bytes(whole, tmp_p
             os._exit(0)
         killed += os.WIFSIGNALED(os.waitpid(child, 0)[1])
     assert killed >= 3
-    kept = len(list((tmp_path / ".out.work").glob("*.run")))
-    assert kept or out.exists(), "in ten goes at least one run came to its end"
     swept(out, "--jobs", 1)
     assert files(out) == files(whole[1])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
