@@ -15,8 +15,8 @@ from simulator import __version__
 COMMANDS: Final = {
     "run": "Simulate a scenario and write its report.",
     "compare": "Simulate the variants of a scenario, or several scenarios, and say what differs.",
-    "sweep": "Try a setting with several values: which is the first that holds, and what does the next one buy?",
-    "size": "Find the smallest value of a setting that keeps every promise.",
+    "sweep": "Try a setting with several values: the first that holds, and what the next one buys.",
+    "size": "Find the smallest value of a setting that keeps every promise with 95% confidence.",
     "plan": "Say what will be simulated, and what formulas say of it, without a run.",
     "drain": "Say when a backlog is gone, with a range, or what is missing.",
     "validate": "Check scenarios without running them.",

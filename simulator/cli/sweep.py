@@ -22,7 +22,7 @@ from simulator.cli.reports import Options, made_by, typed_paths
 @click.option("--metric", metavar="KEY", help="Key of the number to draw.  [default: the first threshold's]")
 @experimenting
 def sweep(scenario: Path, varied: tuple[str, ...], metric: str | None, **typed: Any) -> int:
-    """Try a setting with several values: which is the first that holds, and what does the next one buy?
+    """Try a setting with several values: the first that holds, and what the next one buys.
 
     Every value meets the same messages. What is finished stays finished: after an interruption the same
     command goes on from there.
