@@ -120,6 +120,24 @@ class Consumer:
 
 
 @dataclass(frozen=True)
+class EmailAccount:
+    """An SES account, in the words of charts: quotas in recipients, and the shares that AWS acts at.
+
+    ``volume`` is how many recipients these shares are taken over.
+    """
+
+    path: str
+    settings: str
+    rate_per_s: float
+    daily: float
+    volume: int
+    bounce_review: float
+    bounce_pause: float
+    complaint_review: float
+    complaint_pause: float
+
+
+@dataclass(frozen=True)
 class Downstream:
     """A downstream, in the words of charts; nan where it has no such bound.
 
@@ -194,6 +212,7 @@ class Setting:
     faults: Sequence[FaultSpan] = ()
     downstreams: Sequence[Downstream] = ()
     subscribers: Sequence[Subscriber] = ()
+    email: Sequence[EmailAccount] = ()
 
 
 class Spell(NamedTuple):

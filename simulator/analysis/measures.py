@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from simulator.analysis import downstreams, intervals, limits, subscriptions
+from simulator.analysis import downstreams, email, intervals, limits, subscriptions
 from simulator.analysis.answer import Certainty, Estimate
 from simulator.analysis.partial import QUANTITY, Field, Frame, Level, Partial
 from simulator.analysis.replication import Quantile, Replication, Steps
@@ -139,6 +139,7 @@ class Measures:
         for consumer in frame.queue_of:
             self._consumer(consumer)
         self.estimates |= downstreams.estimates(frame, self.runs, first_bin, self.last_bin)
+        self.estimates |= email.estimates(frame, self.runs, first_bin, self.last_bin)
         self.estimates |= subscriptions.estimates(frame, self.runs, first_bin)
 
     def scopes(self) -> list[Scope]:

@@ -191,6 +191,8 @@ class Frame:
         Paths of the consumers that call downstreams.
     downstreams : mapping of str to float
         Paths of the downstreams, with how many calls each serves at once; nan: any number.
+    email : tuple of str
+        Paths of the SES accounts, which are among these as well.
     memory_gb : mapping of str to float
         By path of each consumer that is a function: its memory [GiB, which Lambda calls GB].
     creation_us : int
@@ -210,6 +212,7 @@ class Frame:
     fair_queues: frozenset[str] = frozenset()
     callers: frozenset[str] = frozenset()
     downstreams: Mapping[str, float] = field(default_factory=dict)
+    email: tuple[str, ...] = ()
     alarms: frozenset[str] = frozenset()
     memory_gb: Mapping[str, float] = field(default_factory=dict)
     creation_us: int = 0

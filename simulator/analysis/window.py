@@ -39,6 +39,7 @@ def frame_of(scenario: Scenario, things: Sequence[str]) -> Frame:
         callers=caller_paths(scenario),
         alarms=frozenset(f"alarms.{name}" for name in scenario.alarms),
         downstreams=capacities(scenario),
+        email=tuple(f"email.{name}" for name in scenario.email),
         memory_gb={
             path: function.memory / _GIB
             for name, function in scenario.functions.items()

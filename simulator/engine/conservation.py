@@ -51,6 +51,8 @@ def check(messaging: Messaging, consumers: Consumers) -> None:
             subscription.counts.finish_run(messaging.recorder, subscription.thing, now)
     consumers.groups.finish_run()
     consumers.downstreams.finish_run()
+    for name, mailing in consumers.downstreams.mailings.items():
+        _equal(f"email.{name}: recipients", mailing.mails.taken, mailing.mails.gone + mailing.finish_run())
     for path, send in consumers.sends.items():
         _equal(path, send.offered, send.accepted + send.finish_run())
 

@@ -70,15 +70,14 @@ class Simulation:
         self.messaging = Messaging(*parts)
         self.metrics = metrics(self.taken, self.clock, self.messaging.dispatchers)
         self.alarms = alarms(*parts, self.metrics, self.messaging.topics)
-        whole = Parts(*parts, self.messaging.dispatchers, self.metrics, self.alarms)
+        messaging = self.messaging
+        whole = Parts(*parts, messaging.dispatchers, self.metrics, self.alarms, messaging.topics)
         faults = FaultsOfRun(whole, self.messaging)
         self.consumers = Consumers(whole)
         self.alarms.start()
-        deliveries = self.messaging.deliveries
-        self.messaging.invocations.join(
-            self.consumers.functions, whole, self.messaging.topics, deliveries.lines
-        )
-        deliveries.join(whole, self.messaging.topics)
+        deliveries = messaging.deliveries
+        messaging.invocations.join(self.consumers.functions, whole, messaging.topics, deliveries.lines)
+        deliveries.join(whole, messaging.topics)
         self.consumers.sends = ChildrenOfRun(whole, self.messaging, self.consumers).sends
         faults.meet(self.consumers, self.metrics)
         self.clock.process(

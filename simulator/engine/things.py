@@ -20,4 +20,5 @@ def things_of(scenario: Scenario) -> tuple[str, ...]:
     things += [f"alarms.{name}" for name in scenario.alarms]
     things += [f"ecs_services.{name}" for name in scenario.ecs_services]
     things += [f"deployments.{name}" for name in scenario.deployments]
+    things += [f"email.{name}" for name in scenario.email]
     return tuple(things)

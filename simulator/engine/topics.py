@@ -9,6 +9,7 @@ from simulator.aws.sns.topics import FifoTopic, StandardTopic
 from simulator.aws.sns.topics import Subscription as SubscriptionRules
 from simulator.engine.access import Access
 from simulator.engine.deliveries import EndpointLines
+from simulator.engine.email import says
 from simulator.engine.invocations import Invocations
 from simulator.engine.queues import Queues
 from simulator.engine.taken import Taken
@@ -66,6 +67,11 @@ class Topics:
                 | {
                     f"alarms.{alarm}": _passes(rules.subscriptions[number], [Said({}, None)])
                     for alarm in self._scenario.alarms
+                }
+                | {
+                    f"email.{email}": _passes(rules.subscriptions[number], says())
+                    for email, one in self._scenario.email.items()
+                    if one.notify is not None and one.notify.topic == name
                 },
             )
             made.confirmed = self._access.stands(name, subscription)

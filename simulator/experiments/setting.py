@@ -10,6 +10,7 @@ from simulator.analysis.subscriptions import subscribers
 from simulator.analysis.window import drain_from_us
 from simulator.engine.taken import Taken
 from simulator.experiments.downstream_words import calls_us, downstream_ceilings, downstreams_of
+from simulator.experiments.email_words import accounts_of
 from simulator.experiments.endpoint_words import endpoint_consumers
 from simulator.experiments.event_words import event_consumers
 from simulator.experiments.fault_words import faults_of
@@ -19,6 +20,7 @@ from simulator.scenario.auto_scaling import AutoScalingGroup
 from simulator.scenario.deployments import Deployment
 from simulator.scenario.distributions import mean_of
 from simulator.scenario.downstreams import Calls
+from simulator.scenario.email import called
 from simulator.scenario.endpoints import endpoint_lines
 from simulator.scenario.fleets import Fleet, fleets
 from simulator.scenario.functions import EventSource, Function
@@ -70,8 +72,9 @@ def setting_of(scenario: Scenario, *, seed: int, replications: int) -> Setting:
         },
         held_up=any(_may_be_held_up(scenario, producer) for producer in scenario.producers.values()),
         faults=faults_of(scenario),
-        downstreams=downstreams_of(scenario.downstreams),
+        downstreams=downstreams_of(scenario),
         subscribers=subscribers(scenario),
+        email=accounts_of(scenario),
     )
 
 
@@ -114,10 +117,10 @@ def _mapping(scenario: Scenario, path: str, queue: str, function: Function, sour
     slots, binding = min((limit, name) for name, limit in limits.items() if limit is not None)
     size, work = source.batch_size, function.work
     per_batch_us = mean_of(work.per_invocation) + size * mean_of(work.per_message)
-    per_batch_us += size * calls_us(scenario.downstreams, function)
+    per_batch_us += size * calls_us(called(scenario), function)
     what = "groups" if binding == "groups" else "slots"
     ceiling = _ceiling(scenario, queue, slots, what, size, per_batch_us, size)
-    ceiling = min([ceiling, *(Ceiling(*one) for one in downstream_ceilings(scenario.downstreams, function))])
+    ceiling = min([ceiling, *(Ceiling(*one) for one in downstream_ceilings(called(scenario), function))])
     growth = "esm.provisioned.growth_per_minute" if pollers else "esm.growth_per_minute"
     settings = ["Lambda", f"batch size {source.batch_size}"]
     if source.maximum_batching_window:
@@ -157,7 +160,7 @@ def _fleet(scenario: Scenario, section: str, name: str, group: Fleet) -> Consume
     size = group.receive.max_messages
     work = group.work_of(group.queues[0])
     per_batch_us = receive_us + mean_of(work.per_invocation) + size * mean_of(work.per_message)
-    per_batch_us += delete_us * (size if each else 1) + size * calls_us(scenario.downstreams, group)
+    per_batch_us += delete_us * (size if each else 1) + size * calls_us(called(scenario), group)
     workers = group.capacity.max * group.workers_per_instance
     queue = group.queues[0]
     groups = _groups(scenario, queue)
@@ -169,7 +172,7 @@ def _fleet(scenario: Scenario, section: str, name: str, group: Fleet) -> Consume
     elif group.loop.kind == "barrier":
         per_batch_us -= (size - 1) * (mean_of(work.per_message) + (delete_us if each else 0.0))
     ceiling = _ceiling(scenario, queue, slots, what, size, per_batch_us, 1 if each else size)
-    ceiling = min([ceiling, *(Ceiling(*one) for one in downstream_ceilings(scenario.downstreams, group))])
+    ceiling = min([ceiling, *(Ceiling(*one) for one in downstream_ceilings(called(scenario), group))])
     low, high = group.capacity.min, group.capacity.max
     size_words = f"{high}" if low == high else f"{low} to {high}"
     whose = "pods" if isinstance(group, Deployment) else f"x {group.instance_type}"

@@ -148,6 +148,25 @@ class Quantity(IntEnum):
     """of a queue or a consumer: receives that found nothing, in a million seconds; rows add up"""
     OLDEST_S = 14
     """of a queue, read off once a minute: ApproximateAgeOfOldestMessage [s]"""
+    RECIPIENTS = 15
+    """of an SES account: recipients of mails that it took, as all counts of it times a million a second"""
+    OVER_RATE = 16
+    """calls refused by the sending rate"""
+    OVER_DAILY_QUOTA = 17
+    WHILE_PAUSED = 18
+    MAILS_DELIVERED = 19
+    """recipients that got the mail"""
+    HARD_BOUNCES = 21
+    SOFT_BOUNCES = 22
+    COMPLAINTS = 23
+    DAILY_USED = 24
+    """recipients of the last 24 hours"""
+    BOUNCE_SHARE = 98
+    """hard bounces among the last recipients, in millionths; as the complaints"""
+    COMPLAINT_SHARE = 99
+    UNDER_REVIEW = 101
+    """1 while the account is under review, and 1 while its sending is paused"""
+    SENDING_PAUSED = 102
     DRAINING = 30
     """of a fleet: instances that leave and finish what they have in hand"""
     AS_SEEN = 20

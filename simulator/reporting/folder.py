@@ -29,6 +29,7 @@ _CHART_NAMES: Final = (
     "tenants",
     "subscriptions",
     "downstreams",
+    "email",
     "alarms",
 )
 
@@ -121,6 +122,7 @@ def _fill_one(folder: Path, answer: Answer) -> None:
         capacity,
         downstreams,
         duplicates,
+        email,
         latency,
         overview,
         style,
@@ -144,6 +146,7 @@ def _fill_one(folder: Path, answer: Answer) -> None:
         "subscriptions": subscriptions.figure,
         "alarms": alarms.figure,
         "downstreams": downstreams.figure,
+        "email": email.figure,
     }
     charts = []
     for name in _CHART_NAMES:

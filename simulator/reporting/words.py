@@ -56,6 +56,16 @@ METRICS: Final = {
     "dead_letter_failed": "refused by the dead-letter queue",
     "under_way": "under way",
     "delivery_latency": "delivery latency",
+    "recipients": "recipients",
+    "over_quota": "refused by SES",
+    "daily_used": "recipients in 24 h",
+    "hard_bounce": "hard bounces",
+    "soft_bounce": "given up by SES",
+    "complaint": "complaints",
+    "arrived": "mails that arrived",
+    "bounce_rate": "bounce rate",
+    "complaint_rate": "complaint rate",
+    "standing": "time",
 }
 """What people call a metric."""
 

@@ -10,6 +10,7 @@ from simulator.scenario.alarms import METRICS
 from simulator.scenario.attribute_checks import attribute_findings
 from simulator.scenario.dead_letters import dead_letter_findings
 from simulator.scenario.downstreams import callers, loop_findings
+from simulator.scenario.email import email_findings
 from simulator.scenario.endpoints import endpoint_findings, endpoint_lines
 from simulator.scenario.event_source_settings import Settings, ranges_of, setting_problems
 from simulator.scenario.fault_checks import fault_findings
@@ -28,6 +29,7 @@ from simulator.scenario.source_checks import source_findings
 from simulator.scenario.thresholds import (
     ALARM,
     DOWNSTREAM,
+    EMAIL,
     GROUP,
     LINE,
     MAPPING,
@@ -219,8 +221,11 @@ class Checks:
     def _calls(self) -> Iterator[Finding]:
         for (section, name), consumer in callers(self.scenario):
             for downstream in consumer.calls:
-                yield from self._reference((section, name, "calls", downstream), downstream, "downstreams")
+                path = (section, name, "calls", downstream)
+                yield from self._reference(path, downstream, "downstreams", "email")
         yield from loop_findings(self.scenario)
+        if not self.broken:
+            yield from email_findings(self.scenario, self._reference)
 
     def _access(self) -> Iterator[Finding]:
         for name, change in self.scenario.access.items():
@@ -237,7 +242,8 @@ class Checks:
         yield from fault_findings(self.scenario)
 
     def _thresholds(self) -> Iterator[Finding]:
-        if any(section in ("queues", "functions", "downstreams", *FLEETS) for section, _ in self.broken):
+        scoped = ("queues", "functions", "downstreams", "email", *FLEETS)
+        if any(section in scoped for section, _ in self.broken):
             return
         scopes = _scopes(self.scenario)
         for place, threshold in enumerate(self.scenario.thresholds):
@@ -294,4 +300,5 @@ def _scopes(scenario: Scenario) -> dict[str, str]:
     found |= dict.fromkeys(failing(scenario), LINE)
     found |= {f"alarms.{name}": ALARM for name in scenario.alarms}
     found |= {f"downstreams.{name}": DOWNSTREAM for name in scenario.downstreams}
+    found |= {f"email.{name}": EMAIL for name in scenario.email}
     return found | {f"{section}.{name}": GROUP for section, name, _ in fleets(scenario)}

@@ -17,6 +17,7 @@ from simulator.scenario.sources import (
     MediaConvert,
     S3Events,
     SesFeedback,
+    SesReceipt,
     Source,
     Traits,
 )
@@ -295,11 +296,13 @@ class Producer(Spec):
     media_convert: MediaConvert | None = option("arrivals are transcoding jobs of MediaConvert")
     elastic_transcoder: ElasticTranscoder | None = option("arrivals are jobs of an Elastic Transcoder")
     ses_feedback: SesFeedback | None = option("arrivals are mails; told is what became of them")
+    ses_receipt: SesReceipt | None = option("arrivals are mails to SES, which a receipt rule hands on")
 
     @property
     def source(self) -> Source | None:
         """The service whose messages these are; None: the producer's own."""
-        return self.s3 or self.media_convert or self.elastic_transcoder or self.ses_feedback
+        given = (self.s3, self.media_convert, self.elastic_transcoder, self.ses_feedback, self.ses_receipt)
+        return next((one for one in given if one is not None), None)
 
     @property
     def said(self) -> Message | Announced:
@@ -343,7 +346,7 @@ class Producer(Spec):
 
     @model_validator(mode="after")
     def _one_source(self) -> "Producer":
-        words = ("s3", "media_convert", "elastic_transcoder", "ses_feedback")
+        words = ("s3", "media_convert", "elastic_transcoder", "ses_feedback", "ses_receipt")
         given = [word for word in words if getattr(self, word) is not None]
         if len(given) > 1:
             raise refuse(f"has {' and '.join(given)}; a producer is one service at most")

@@ -14,6 +14,7 @@ from simulator.scenario.auto_scaling import AutoScalingGroup
 from simulator.scenario.deployments import Deployment
 from simulator.scenario.downstreams import Downstream
 from simulator.scenario.ecs_services import EcsService
+from simulator.scenario.email import Email
 from simulator.scenario.faults import Fault
 from simulator.scenario.functions import Function
 from simulator.scenario.messaging import Queue, Topic
@@ -35,6 +36,7 @@ SECTIONS: Final = (
     "ecs_services",
     "deployments",
     "downstreams",
+    "email",
 )
 _MOST_THINGS: Final = 1_000
 MOST_VARIANTS: Final = 100
@@ -107,6 +109,7 @@ class Scenario(Spec):
     downstreams: dict[Name, Downstream] = option(
         "systems that consumers call: databases, APIs of others", default={}
     )
+    email: dict[Name, Email] = option("SES accounts that consumers send mails through", default={})
     access: dict[Name, PolicyChange] = option(
         "policies that do not allow what they should, from when to when", default={}
     )

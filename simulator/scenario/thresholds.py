@@ -36,7 +36,8 @@ SUBSCRIPTION: Final = "subscription"
 LINE: Final = "function's events"
 """What comes to a function without a queue: asked as a source queue, and as its consumer."""
 DOWNSTREAM: Final = "downstream"
-_DOWNSTREAMS: Final = (DOWNSTREAM,)
+EMAIL: Final = "SES account"
+_DOWNSTREAMS: Final = (DOWNSTREAM, EMAIL)
 _QUEUES: Final = (RUN, QUEUE, SOURCE)
 _FAILING: Final = (*_QUEUES, SUBSCRIPTION)
 _CONSUMERS: Final = (MAPPING, GROUP)
@@ -141,6 +142,21 @@ METRICS: Final[Mapping[str, Metric]] = {
     "line": Metric("tries in line for a connection or the rate", _LEVEL, _DOWNSTREAMS),
     "try_time": Metric("how long callers waited for a try", _MEAN, _DOWNSTREAMS),
     "open_breakers": Metric("circuit breakers that are not closed", {"mean": NUMBER}, _DOWNSTREAMS),
+    "recipients": Metric("recipients of mails that SES took", _AMOUNT, (EMAIL,)),
+    "over_quota": Metric(
+        "calls that SES refused for a quota", _RARE, (EMAIL,), "quota", ("rate", "daily", "paused")
+    ),
+    "daily_used": Metric("recipients of the last 24 hours", {"max": NUMBER}, (EMAIL,)),
+    "hard_bounce": Metric("recipients that bounced for good", _RARE, (EMAIL,)),
+    "soft_bounce": Metric("recipients that SES gave up in the end", _RARE, (EMAIL,)),
+    "complaint": Metric("recipients that complained", _RARE, (EMAIL,)),
+    "arrived": Metric("recipients that got the mail", _RARE, (EMAIL,)),
+    "bounce_rate": Metric("hard bounces among the last recipients", {"max": SHARE}, (EMAIL,)),
+    "complaint_rate": Metric("complaints among the last recipients", {"max": SHARE}, (EMAIL,)),
+    "standing": Metric(
+        "share of the time in which the account stood so", {"share": SHARE}, (EMAIL,), "as",
+        ("under_review", "paused"),
+    ),
     "concurrency": Metric("batches the mapping may work at once", _LEVEL, (MAPPING,)),
     "in_service": Metric("instances at work", _LEVEL, (GROUP,)),
     "desired": Metric("instances wanted", _LEVEL, (GROUP,)),
@@ -227,8 +243,8 @@ def _written(label: tuple[str, str] | None) -> str:
 def _label(text: str, name: str, label: str | None, value: str | None) -> tuple[str, str] | None:
     metric = METRICS[name]
     if label is None or value is None:
-        if metric.label in ("limit", "stage"):
-            statistic = ".share" if metric.label == "limit" else ""
+        if metric.label in ("limit", "stage", "as"):
+            statistic = "" if metric.label == "stage" else ".share"
             example = f"{name}{{{metric.label}={metric.values[1]}}}{statistic}"
             raise refuse(f"is {shown(text)}; say which {metric.label}, such as {example}")
         return None

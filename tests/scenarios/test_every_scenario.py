@@ -87,6 +87,17 @@ SHORTER = {
         "producers.shop.arrivals": "[{for: 4m, rate: 3/s}, {for: 6m, rate: 20/s}, {rate: 3/s}]",
     },
     "retention_loss": {"duration": "3d", "queues.readings.retention": "12h"},
+    "email_campaign": {
+        "duration": "5m",
+        "producers.campaign.arrivals": "[{for: 30s, rate: 100/s}, {rate: 0/s}]",
+        "queues.mails.visibility_timeout": "30s",
+    },
+    "bounce_storm": {
+        "duration": "6m",
+        "producers.campaign.arrivals": "[{for: 1m, rate: 0/s}, {for: 2m, rate: 40/s}, {rate: 0/s}]",
+        "queues.confirmations.visibility_timeout": "20s",
+        "limits": "{ses.model.reputation_volume: 1k}",
+    },
     "alarm_rehearsal": {"duration": "15m", "faults.bad-deploy.at": "2m", "faults.bad-deploy.for": "10m"},
 }
 """What makes a scenario short enough for a test; one that is not named here runs as it is."""
