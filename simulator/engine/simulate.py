@@ -79,6 +79,7 @@ class Simulation:
         messaging.invocations.join(self.consumers.functions, whole, messaging.topics, deliveries.lines)
         deliveries.join(whole, messaging.topics)
         self.consumers.sends = ChildrenOfRun(whole, self.messaging, self.consumers).sends
+        self.consumers.sends |= messaging.workflows.join(whole, messaging)
         faults.meet(self.consumers, self.metrics)
         self.clock.process(
             intake(
@@ -92,6 +93,8 @@ class Simulation:
         )
         for mapping in self.consumers.mappings:
             mapping.start()
+        for at_broker in self.consumers.broker_mappings:
+            at_broker.start()
 
     def run(self, progress: Progress | None = None) -> int:
         """Run to the end; when that was [us]."""

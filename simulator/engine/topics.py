@@ -21,7 +21,7 @@ from simulator.scenario import messaging as specs
 from simulator.scenario import subscriptions
 from simulator.scenario.filters import Said, said_by
 from simulator.scenario.schema import Scenario
-from simulator.scenario.sends import SOURCE, ChildWords, senders
+from simulator.scenario.sends import SOURCE, ChildWords, speaks
 
 
 class Topics:
@@ -121,7 +121,7 @@ class Topics:
 
     def _children_pass(self, subscription: SubscriptionRules) -> dict[str, np.ndarray]:
         """Which of the messages that consumers publish a subscription gets, whatever topic they go to."""
-        if not any(senders(self._scenario)):
+        if not speaks(self._scenario):
             return {}
         return {SOURCE: _passes(subscription, ChildWords(self._scenario).said)}
 

@@ -27,6 +27,8 @@ def _consumer(scenario: Scenario, path: str, function: Function) -> Consumer:
     work_us += calls_us(called(scenario), function)
     if path.endswith(".invoke"):
         settings = ["Lambda", "callers wait"]
+    elif path.endswith(".tasks"):
+        settings = ["Lambda", "called by a workflow"]
     else:
         retries = function.asynchronous.retries
         settings = ["Lambda", "asynchronous", f"{retries} {'retry' if retries == 1 else 'retries'}"]

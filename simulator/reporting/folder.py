@@ -30,6 +30,7 @@ _CHART_NAMES: Final = (
     "subscriptions",
     "downstreams",
     "email",
+    "broker",
     "alarms",
 )
 
@@ -119,6 +120,7 @@ def _fill_one(folder: Path, answer: Answer) -> None:
     from simulator.reporting import (
         alarms,
         backlog,
+        brokers,
         capacity,
         downstreams,
         duplicates,
@@ -147,6 +149,7 @@ def _fill_one(folder: Path, answer: Answer) -> None:
         "alarms": alarms.figure,
         "downstreams": downstreams.figure,
         "email": email.figure,
+        "broker": brokers.figure,
     }
     charts = []
     for name in _CHART_NAMES:

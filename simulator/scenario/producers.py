@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, PrivateAttr, ValidationInfo, WithJsonSchem
 from pydantic_core import PydanticCustomError
 
 from simulator.scenario.bodies import Body, Shares, choices_of
+from simulator.scenario.brokers import Jms
 from simulator.scenario.distributions import SizeDistribution, TimeDistribution, largest, mean_of
 from simulator.scenario.problems import Finding, read_at, refuse
 from simulator.scenario.senders import Batch, Client, ClosedLoop
@@ -292,6 +293,7 @@ class Producer(Spec):
     client: Client | None = option(
         "wait for answers and retry; without it answers come at once, and only throttled calls are retried"
     )
+    jms: Jms | None = option("how it sends to a queue of a broker of Amazon MQ")
     s3: S3Events | None = option("arrivals are uploads, of which a bucket tells")
     media_convert: MediaConvert | None = option("arrivals are transcoding jobs of MediaConvert")
     elastic_transcoder: ElasticTranscoder | None = option("arrivals are jobs of an Elastic Transcoder")

@@ -11,6 +11,7 @@ from simulator.scenario import rules as dated_rules
 from simulator.scenario.access import PolicyChange
 from simulator.scenario.alarms import Alarm
 from simulator.scenario.auto_scaling import AutoScalingGroup
+from simulator.scenario.brokers import Broker
 from simulator.scenario.deployments import Deployment
 from simulator.scenario.downstreams import Downstream
 from simulator.scenario.ecs_services import EcsService
@@ -26,6 +27,7 @@ from simulator.scenario.rules import Rules
 from simulator.scenario.spec import Spec, option, required
 from simulator.scenario.thresholds import ThresholdText
 from simulator.scenario.units import DURATION, Count, Duration, Name, Seed, Text, kind_of
+from simulator.scenario.workflows import Workflow
 
 SECTIONS: Final = (
     "producers",
@@ -37,6 +39,8 @@ SECTIONS: Final = (
     "deployments",
     "downstreams",
     "email",
+    "brokers",
+    "workflows",
 )
 _MOST_THINGS: Final = 1_000
 MOST_VARIANTS: Final = 100
@@ -110,6 +114,10 @@ class Scenario(Spec):
         "systems that consumers call: databases, APIs of others", default={}
     )
     email: dict[Name, Email] = option("SES accounts that consumers send mails through", default={})
+    workflows: dict[Name, Workflow] = option(
+        "state machines of Step Functions, workflows of SWF", default={}
+    )
+    brokers: dict[Name, Broker] = option("brokers of Amazon MQ for ActiveMQ", default={})
     access: dict[Name, PolicyChange] = option(
         "policies that do not allow what they should, from when to when", default={}
     )
