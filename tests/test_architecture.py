@@ -44,8 +44,12 @@ THEIRS = {
 """Packages of others that a part must not import."""
 
 
-RULES_ASKED = {("scenario", name) for name in ("filters.py", "sources.py", "endpoints.py")}
-"""Which policies AWS takes, and what its services say, is one rule for scenarios, runs and calls."""
+_LANGUAGE = ("asl.py", "asl_data.py", "asl_maps.py", "asl_tasks.py")
+_WORKFLOWS = ("workflows.py", "workflow_lint.py", "workflow_shapes.py", "workflow_states.py")
+_POLICIES = ("filters.py", "sources.py", "endpoints.py")
+RULES_ASKED = {("scenario", name) for name in (*_POLICIES, *_LANGUAGE, *_WORKFLOWS)}
+"""Which policies AWS takes, and what its services say, is one rule for scenarios, runs and calls; and a state
+machine is one value, whether it was written in a scenario's words or in Amazon States Language."""
 
 
 def imported(path: Path) -> Iterator[str]:

@@ -120,6 +120,54 @@ class Consumer:
 
 
 @dataclass(frozen=True)
+class EmailAccount:
+    """An SES account, in the words of charts: quotas in recipients, and the shares that AWS acts at.
+
+    ``volume`` is how many recipients these shares are taken over.
+    """
+
+    path: str
+    settings: str
+    rate_per_s: float
+    daily: float
+    volume: int
+    bounce_review: float
+    bounce_pause: float
+    complaint_review: float
+    complaint_pause: float
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """A workflow of Step Functions or SWF, in the words of charts.
+
+    ``states`` are its tasks and waits by path; ``transitions_per_s`` is the account's refill for transitions
+    (nan: no such quota).
+    """
+
+    path: str
+    settings: str
+    states: Mapping[str, str]
+    transitions_per_s: float
+
+
+@dataclass(frozen=True)
+class Broker:
+    """A broker of Amazon MQ, in the words of charts; ``queues`` are the paths of its queues.
+
+    ``memory_mib`` (inf: no limit) and ``store_mib`` are what it may hold before producers wait [MiB],
+    ``connections`` the most that the scenario has.
+    """
+
+    path: str
+    settings: str
+    queues: Sequence[str]
+    memory_mib: float
+    store_mib: float
+    connections: int
+
+
+@dataclass(frozen=True)
 class Downstream:
     """A downstream, in the words of charts; nan where it has no such bound.
 
@@ -194,6 +242,9 @@ class Setting:
     faults: Sequence[FaultSpan] = ()
     downstreams: Sequence[Downstream] = ()
     subscribers: Sequence[Subscriber] = ()
+    email: Sequence[EmailAccount] = ()
+    brokers: Sequence[Broker] = ()
+    workflows: Sequence[Workflow] = ()
 
 
 @dataclass(frozen=True)

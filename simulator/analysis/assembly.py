@@ -242,7 +242,12 @@ class Assembly:
             queued=queued,
             deliveries=deliveries,
             waits=waits,
+            pushed=self._is_pushed(self._things[row["queue"]]),
         )
+
+    def _is_pushed(self, path: str) -> bool:
+        queue = self._scenario.queues.get(path.removeprefix("queues."))
+        return queue is not None and queue.broker is not None
 
     def _delivery(self, row: Row) -> Delivery:
         batch = self._found.invocations[row["invocation"]]

@@ -42,6 +42,7 @@ def queue_of(scenario: Scenario) -> dict[str, str]:
     found |= {fleet.path: f"queues.{fleet.workers.queues[0]}" for fleet in fleets(scenario)}
     found |= {path: path for path, _ in lines(scenario)}
     found |= {path: path for path, _, _ in endpoint_lines(scenario)}
+    found |= {f"workflows.{name}": f"workflows.{name}" for name in scenario.workflows}
     return found | {path: path for path in failing(scenario)}
 
 

@@ -11,6 +11,7 @@ from simulator.analysis.answer import Estimate
 from simulator.analysis.partial import QUANTITY, Field, Frame
 from simulator.analysis.replication import Replication
 from simulator.recording.tables import Quantity
+from simulator.scenario.email import called, called_path
 from simulator.scenario.schema import Scenario
 
 _S: Final = 1e6
@@ -41,10 +42,10 @@ Array = np.ndarray
 
 
 def capacities(scenario: Scenario) -> dict[str, float]:
-    """Connections of each downstream by path, else the calls it serves at full speed; nan without either."""
+    """Connections of all that is called, else the calls it serves at full speed; nan without either."""
     return {
-        f"downstreams.{name}": float(one.connections or one.parallelism or math.nan)
-        for name, one in scenario.downstreams.items()
+        called_path(scenario, name): float(one.connections or one.parallelism or math.nan)
+        for name, one in called(scenario).items()
     }
 
 
@@ -77,7 +78,7 @@ def _of_one(
     ]
     counts: dict[str, list[int]] = {}
     for name, quantity in COUNTS.items():
-        sums = [_counted(run, quantity, thing)[first_bin:] for run in runs]
+        sums = [counted(run, quantity, thing)[first_bin:] for run in runs]
         counts[name] = [round(float(by_bin.sum())) for by_bin in sums]
         within = [float(by_bin[: last_bin - first_bin].sum()) for by_bin in sums]
         rates = [count / seconds for count, seconds in zip(within, window_s, strict=True)]
@@ -97,17 +98,17 @@ def _of_one(
         "try_time.mean",
         intervals.of_means([_try_time(run, thing, slice(first_bin, None)) for run in runs], "s"),
     )
-    opened = [_mean(_per_time(run, Quantity.OPEN_BREAKERS, thing), run, first_bin, last_bin) for run in runs]
+    opened = [_mean(per_time(run, Quantity.OPEN_BREAKERS, thing), run, first_bin, last_bin) for run in runs]
     yield "open_breakers.mean", intervals.of_means(opened, "1")
 
 
-def _per_time(run: Replication, quantity: Quantity, thing: int) -> Array:
+def per_time(run: Replication, quantity: Quantity, thing: int) -> Array:
     """Mean value over each bin; shape (bins,)."""
     values: Array = run.steps(QUANTITY + quantity, [thing]).integrals / run.widths
     return values
 
 
-def _counted(run: Replication, quantity: Quantity, thing: int) -> Array:
+def counted(run: Replication, quantity: Quantity, thing: int) -> Array:
     """How often in each bin; shape (bins,)."""
     counts: Array = run.steps(QUANTITY + quantity, [thing]).integrals / _COUNTED
     return counts
@@ -115,7 +116,7 @@ def _counted(run: Replication, quantity: Quantity, thing: int) -> Array:
 
 def level(run: Replication, quantity: Quantity, thing: int) -> Array:
     """Mean over each bin of a level that is kept in thousandths; shape (bins,)."""
-    return _per_time(run, quantity, thing) / _THOUSAND
+    return per_time(run, quantity, thing) / _THOUSAND
 
 
 def _mean(by_bin: Array, run: Replication, first_bin: int, last_bin: int) -> float:
@@ -131,7 +132,7 @@ def _ended(run: Replication, thing: int) -> Array:
 
 
 def _try_time(run: Replication, thing: int, bins: slice) -> float:
-    ended = float(sum(_counted(run, quantity, thing)[bins].sum() for quantity in _ENDS))
+    ended = float(sum(counted(run, quantity, thing)[bins].sum() for quantity in _ENDS))
     return float(_ended(run, thing)[bins].sum()) / ended if ended else math.nan
 
 
@@ -143,11 +144,11 @@ def curves(
     for path in frame.downstreams:
         thing = frame.things.index(path)
         for name, quantity in COUNTS.items():
-            yield path, f"{name}_per_s", summed(_counted(run, quantity, thing)) * _S / widths
+            yield path, f"{name}_per_s", summed(counted(run, quantity, thing)) * _S / widths
         for name, quantity in LEVELS.items():
             yield path, name, summed(level(run, quantity, thing) * run.widths) / widths
-        opened = summed(_per_time(run, Quantity.OPEN_BREAKERS, thing) * run.widths) / widths
+        opened = summed(per_time(run, Quantity.OPEN_BREAKERS, thing) * run.widths) / widths
         yield path, "open_breakers", opened
-        ended = summed(sum((_counted(run, quantity, thing) for quantity in _ENDS), np.zeros(run.bins)))
+        ended = summed(sum((counted(run, quantity, thing) for quantity in _ENDS), np.zeros(run.bins)))
         seconds = summed(_ended(run, thing))
         yield path, "try_s", np.where(ended > 0.5, seconds / np.maximum(ended, 1.0), math.nan)

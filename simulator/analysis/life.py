@@ -98,6 +98,7 @@ class Stay:
     """A copy's time in one queue, by its row of ``copies``; instants [us] or NONE.
 
     ``waits`` go before the delivery of the same place; one more is the wait that no receive ended.
+    ``pushed``: the queue is one of a broker, which pushes.
     """
 
     copy: int
@@ -116,6 +117,7 @@ class Stay:
     queued: Queued
     deliveries: tuple[Delivery, ...]
     waits: tuple[Wait, ...]
+    pushed: bool = False
 
     @property
     def unfinished(self) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from simulator.analysis import downstreams, intervals, limits, subscriptions
+from simulator.analysis import brokers, downstreams, email, intervals, limits, subscriptions, workflows
 from simulator.analysis.answer import Certainty, Estimate
 from simulator.analysis.partial import QUANTITY, Field, Frame, Level, Partial
 from simulator.analysis.replication import Quantile, Replication, Steps
@@ -41,6 +41,8 @@ DUPLICATE_CAUSES: Final = (
     Cause.LOST_ANSWER,
     Cause.ACCESS_DENIED,
     Cause.LOOP,
+    Cause.FAILOVER,
+    Cause.ROLLBACK,
 )
 DEATH_CAUSES: Final = (
     Cause.VISIBILITY_TIMEOUT,
@@ -68,6 +70,10 @@ LOSS_CAUSES: Final = (
     Cause.TIME_TO_LIVE,
     Cause.SUBSCRIPTION_DISABLED,
     Cause.SPENDING_LIMIT,
+    Cause.EXECUTION_FAILED,
+    Cause.EXECUTION_TIMED_OUT,
+    Cause.HISTORY_FULL,
+    Cause.FAILOVER_LOSS,
 )
 OWN_FAILURES: Final = (int(Attempt.FAILED), int(Attempt.CRASHED))
 PROCESSINGS: Final = (
@@ -139,6 +145,9 @@ class Measures:
         for consumer in frame.queue_of:
             self._consumer(consumer)
         self.estimates |= downstreams.estimates(frame, self.runs, first_bin, self.last_bin)
+        self.estimates |= brokers.estimates(frame, self.runs, first_bin, self.last_bin)
+        self.estimates |= workflows.estimates(frame, self.runs, first_bin, self.last_bin)
+        self.estimates |= email.estimates(frame, self.runs, first_bin, self.last_bin)
         self.estimates |= subscriptions.estimates(frame, self.runs, first_bin)
 
     def scopes(self) -> list[Scope]:

@@ -15,6 +15,7 @@ import numpy as np
 from simulator.analysis.tally import Tally, merged
 
 _S: Final = 1_000_000
+_MONTHS_US: Final = 60 * 86_400 * _S  # longer runs wait for people, and are looked at by the hour
 THING_BITS: Final = 15
 BIN_BITS: Final = 22
 BUCKET_BITS: Final = 14
@@ -197,6 +198,12 @@ class Frame:
         Paths of the consumers that call downstreams.
     downstreams : mapping of str to float
         Paths of the downstreams, with how many calls each serves at once; nan: any number.
+    brokers : tuple of str
+        Paths of the brokers of Amazon MQ.
+    workflows : mapping of str to tuple of str
+        Paths of the workflows, and those of their states.
+    email : tuple of str
+        Paths of the SES accounts, which are among these as well.
     memory_gb : mapping of str to float
         By path of each consumer that is a function: its memory [GiB, which Lambda calls GB].
     creation_us : int
@@ -220,6 +227,9 @@ class Frame:
     fair_queues: frozenset[str] = frozenset()
     callers: frozenset[str] = frozenset()
     downstreams: Mapping[str, float] = field(default_factory=dict)
+    email: tuple[str, ...] = ()
+    workflows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    brokers: tuple[str, ...] = ()
     alarms: frozenset[str] = frozenset()
     memory_gb: Mapping[str, float] = field(default_factory=dict)
     creation_us: int = 0
@@ -232,7 +242,9 @@ class Frame:
         """Width of a bin [us]."""
         if self.duration_us <= 600 * _S:
             return _S
-        return 10 * _S if self.duration_us <= 7_200 * _S else 60 * _S
+        if self.duration_us <= 7_200 * _S:
+            return 10 * _S
+        return 60 * _S if self.duration_us <= _MONTHS_US else 3_600 * _S
 
     @cached_property
     def queues(self) -> tuple[str, ...]:

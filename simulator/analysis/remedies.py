@@ -27,12 +27,14 @@ class Reason(Enum):
     ACCESS_DENIED = "access_denied"
     REDRIVE = "redrive"
     NO_CONSUMER = "no_consumer"
+    FAILOVER = "failover"
 
 
 _NOBODYS: Final = {
     Cause.AT_LEAST_ONCE: Reason.AT_LEAST_ONCE,
     Cause.LOST_ANSWER: Reason.LOST_ANSWER,
     Cause.ACCESS_DENIED: Reason.ACCESS_DENIED,
+    Cause.FAILOVER: Reason.FAILOVER,
 }
 
 
@@ -201,6 +203,12 @@ class _Case:
             yield from self._held(stay, stay.waits[-1])
 
     def _given_up(self, stay: Stay) -> Found:
+        if stay.pushed and stay.cause is Cause.FAILOVER_LOSS:
+            yield Remedy(f"{self._life.source}.jms.delivery_mode", "=", "persistent")
+            return
+        if stay.pushed:
+            yield (Reason.POISON if self._life.poison else Reason.FAILURE), ""
+            return
         """What would have kept Lambda from giving up an event, or SNS a message for an endpoint."""
         if stay.queue.startswith("topics."):
             yield from self._not_delivered(stay)
@@ -255,6 +263,12 @@ class _Case:
         if wait.binding is None or 2 * wait.binding[2] < wait.lasted_us:
             return
         consumer, limit, _ = wait.binding
+        if limit is Limit.PREFETCHED:
+            yield Remedy(f"{stay.queue}.broker.prefetch", "=", 1)
+            return
+        if limit is Limit.FAILOVER:
+            yield Reason.FAILOVER, ""
+            return
         yield self._setting(consumer, limit)
 
     def _setting(self, consumer: str, limit: Limit) -> Remedy | tuple[Reason, str]:

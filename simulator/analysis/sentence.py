@@ -52,6 +52,12 @@ _LIMITS: Final[Mapping[str, str]] = {
     "policy": "the scaling policy",
     "cooldown": "the cooldown",
     "rate_cap": "the requests a second of its concurrency",
+    "transitions": "the quota of transitions",
+    "starts": "the quota of StartExecution",
+    "map_start_rate": "the start rate of the Map's children",
+    "map_concurrency": "the concurrency of the Map",
+    "prefetched": "the prefetch of other consumers",
+    "failover": "the failover of the broker",
 }
 """What a limit is called where its consumer has no words with its number."""
 _BINDS: Final = 0.01

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from simulator.analysis import downstreams
+from simulator.analysis import brokers, downstreams, email, workflows
 from simulator.analysis.histogram import within
 from simulator.analysis.measures import (
     ALARM,
@@ -73,6 +73,12 @@ class Curves:
             for consumer, queue in measures.frame.queue_of.items():
                 self._consumer(number, run, consumer, index[consumer], index.get(queue))
             for path, quantity, values in downstreams.curves(measures.frame, run, self._summed):
+                self._add(path, quantity, number, values)
+            for path, quantity, values in brokers.curves(measures.frame, run, self._summed):
+                self._add(path, quantity, number, values)
+            for path, quantity, values in workflows.curves(measures.frame, run, self._summed):
+                self._add(path, quantity, number, values)
+            for path, quantity, values in email.curves(measures.frame, run, self._summed):
                 self._add(path, quantity, number, values)
             for thing, path in enumerate(measures.frame.things):
                 if run.has_level(ALARM, [thing]):

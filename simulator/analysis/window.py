@@ -12,6 +12,7 @@ from simulator.analysis.partial import Field, Frame
 from simulator.analysis.replication import Replication
 from simulator.analysis.subscriptions import endings
 from simulator.analysis.tenants import noisy_groups
+from simulator.analysis.workflows import states_of
 from simulator.scenario.downstreams import caller_paths
 from simulator.scenario.schema import Scenario
 
@@ -40,6 +41,9 @@ def frame_of(scenario: Scenario, things: Sequence[str]) -> Frame:
         callers=caller_paths(scenario),
         alarms=frozenset(f"alarms.{name}" for name in scenario.alarms),
         downstreams=capacities(scenario),
+        brokers=tuple(f"brokers.{name}" for name in scenario.brokers),
+        workflows=states_of(scenario),
+        email=tuple(f"email.{name}" for name in scenario.email),
         memory_gb={
             path: function.memory / _GIB
             for name, function in scenario.functions.items()

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from simulator.aws.cloudwatch.alarms import Alarm, AlarmState, Comparison, Missing, Statistic
 from simulator.engine.taken import Taken
 from simulator.processes.alarms import Alarms, Notice
+from simulator.processes.announcements import Announcer
 from simulator.processes.clock import Clock
 from simulator.processes.cloudwatch import Metrics
 from simulator.processes.ledger import Ledger
@@ -31,7 +32,8 @@ def alarms(
         made.add(name, things[path], alarm.metric, alarm_rule(alarm, taken))
         if alarm.notify is not None:
             states = {AlarmState.ALARM, AlarmState.OK} if alarm.notify_ok else {AlarmState.ALARM}
-            made.on(name, Notice(topics[alarm.notify], path, things[path], states, ledger, recorder).tell)
+            announcer = Announcer(topics[alarm.notify], path, things[path], ledger, recorder)
+            made.on(name, Notice(announcer, states).tell)
     return made
 
 

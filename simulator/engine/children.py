@@ -9,18 +9,23 @@ from simulator.engine.content import content_of
 from simulator.engine.messaging import Messaging
 from simulator.engine.parts import Parts
 from simulator.engine.taken import sampler
+from simulator.processes.broker_mappings import BrokerMapping
+from simulator.processes.broker_workers import SessionPool
 from simulator.processes.child_ways import FifoWay, FunctionWay, QueueWay, TopicWay
 from simulator.processes.children import Children, Send, Sends, Turns, Way
 from simulator.processes.lanes import LaneConsumer
 from simulator.processes.lines import Line
 from simulator.processes.mappings import Mapping
 from simulator.processes.pollers import WorkerPool
+from simulator.processes.workflows import StartWay
 from simulator.sampling.streams import name_key
 from simulator.scenario import sends as spec
 
 _CALL = 10
 """Messages in one call to a FIFO queue."""
 
+
+Worker = Mapping | WorkerPool | LaneConsumer | SessionPool | BrokerMapping
 
 class ChildrenOfRun:
     """The sends of a run, in ``sends`` by path of their consumer, input and name."""
@@ -55,14 +60,14 @@ class ChildrenOfRun:
 
     def _inputs(
         self, sender: spec.Sender, consumers: Consumers
-    ) -> Iterator[tuple[str, Mapping | Line | WorkerPool | LaneConsumer]]:
+    ) -> Iterator[tuple[str, Worker | Line]]:
         """What works messages for a sender, by the queue or line it works."""
         things, path = self._parts.things, sender.path
         for queue in sender.inputs:
             thing = things[f"{path}.event_sources.{queue}" if sender.section == "functions" else path]
             for consumer in self._messaging.dispatchers[queue].consumers:
                 if consumer.thing == thing:
-                    assert isinstance(consumer, Mapping | WorkerPool | LaneConsumer)
+                    assert isinstance(consumer, Worker)
                     yield queue, consumer
         if sender.section == "functions":
             for line_path, name, line in self._messaging.invocations.lines():
@@ -97,6 +102,8 @@ class ChildrenOfRun:
         section = spec.end_of(self._parts.scenario, given)
         if section == "topics":
             return TopicWay(clock, messaging.topics[given.to])
+        if section == "workflows":
+            return StartWay(clock, messaging.workflows.lines[given.to])
         if section == "functions":
             return FunctionWay(clock, messaging.invocations.invoker(stage, given.to))
         dispatcher = messaging.dispatchers[given.to]

@@ -18,6 +18,7 @@ def check(messaging: Messaging, consumers: Consumers) -> None:
     Topic: published = pending + what each subscription was given.
     Subscription: published = filtered out + delivered + dead-lettered + lost + under way.
     Queue: arrived = deleted + moved out + redriven + expired + delayed + visible + in flight + in transit.
+    Broker: what its store holds = the sizes of the persistent messages that are there.
     Children of a consumer: offered = accepted + unfinished.
     Events of a function, or for an endpoint: arrived = deleted + moved out + dropped + waiting + running.
     """
@@ -42,15 +43,19 @@ def check(messaging: Messaging, consumers: Consumers) -> None:
         _equal(f"queues.{name} delayed", queue.delayed(now), left[Fate.DELAYED])
         _equal(f"queues.{name} in flight", queue.in_flight(now), left[Fate.IN_FLIGHT])
     lines: list[tuple[str, Line]] = [(path, line) for path, _, line in messaging.invocations.lines()]
-    for path, line in [*lines, *messaging.deliveries.paths()]:
+    for path, line in [*lines, *messaging.deliveries.paths(), *messaging.workflows.paths()]:
         left = line.finish_run()
         gone = line.deleted + line.moved_out + line.dropped
         _equal(path, line.arrived, gone + sum(left.values()))
     for topic in messaging.topics.values():
         for subscription in topic.subscriptions:
             subscription.counts.finish_run(messaging.recorder, subscription.thing, now)
+    for path, holds, sizes in messaging.brokers.finish_run():
+        _equal(f"{path}: bytes of its store", holds, sizes)
     consumers.groups.finish_run()
     consumers.downstreams.finish_run()
+    for name, mailing in consumers.downstreams.mailings.items():
+        _equal(f"email.{name}: recipients", mailing.mails.taken, mailing.mails.gone + mailing.finish_run())
     for path, send in consumers.sends.items():
         _equal(path, send.offered, send.accepted + send.finish_run())
 

@@ -14,6 +14,7 @@ class Consumers:
         functions = Functions(parts)
         self.functions = functions.made
         self.mappings = functions.mappings
+        self.broker_mappings = functions.broker_mappings
         self.groups = Groups(parts)
         self.sends: dict[str, Send] = {}
         """What they send on, by consumer, input and name."""

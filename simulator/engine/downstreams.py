@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from simulator.aws.quotas import TokenBucket
+from simulator.engine.email import mailing
 from simulator.engine.taken import sampler
 from simulator.processes.call_draws import CallDraws
 from simulator.processes.called_work import CalledWork
@@ -14,6 +15,7 @@ from simulator.processes.errands import Calls, Step
 from simulator.processes.gauges import Gauge
 from simulator.recording.tables import Quantity
 from simulator.scenario import downstreams as spec
+from simulator.scenario.email import called
 
 if TYPE_CHECKING:
     from simulator.engine.parts import Parts
@@ -23,7 +25,8 @@ class Downstreams:
     """The downstreams of a run. Draws are streams of downstream and queue: any caller meets the same."""
 
     def __init__(self, parts: "Parts") -> None:
-        self._given = given = parts.scenario.downstreams
+        given = parts.scenario.downstreams
+        self._given = called(parts.scenario)
         self._taken = parts.taken
         self._clock = parts.clock
         self._ledger = parts.ledger
@@ -45,6 +48,11 @@ class Downstreams:
                 waits=one.when_full == "wait",
                 cancels=one.abandoned == "cancel",
             )
+            self._breakers[name] = Gauge(parts.recorder, thing, Quantity.OPEN_BREAKERS, 0)
+        self.mailings = {name: mailing(parts, name, one) for name, one in parts.scenario.email.items()}
+        self._made |= self.mailings
+        for name in self.mailings:
+            thing = parts.things[f"email.{name}"]
             self._breakers[name] = Gauge(parts.recorder, thing, Quantity.OPEN_BREAKERS, 0)
 
     def called(self, caller: str, queue: str, consumer: spec.Calls) -> CalledWork | None:

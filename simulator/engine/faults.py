@@ -40,6 +40,8 @@ class FaultsOfRun:
                 self._meet_fleet(fault, consumers.groups.fleets[fault.path])
             elif fault.kind == "function" and CONDITIONS.isdisjoint(fault.effects):
                 self._meet_function(fault, consumers)
+            elif fault.failover is not None:
+                self._fail_over(fault, fault.failover)
             elif fault.path in self._parts.conditions:
                 self._trouble(fault)
 
@@ -108,6 +110,15 @@ class FaultsOfRun:
         for mapping in consumers.mappings:
             if mapping.thing in things:
                 self._span(fault, mapping.pause, mapping.resume)
+        for at_broker in consumers.broker_mappings:
+            if at_broker.thing in things:
+                self._span(fault, at_broker.pause, at_broker.resume)
+
+    def _fail_over(self, fault: Fault, kind: str) -> None:
+        """The active broker stops until the other is up."""
+        brokers = self._messaging.brokers
+        broker, lasts = brokers.made[fault.target], brokers.failover(fault.target, kind)
+        self._faults.at(fault.at, lambda: broker.fail(lasts.next()))
 
     def _trouble(self, fault: Fault) -> None:
         """A consumer or a downstream is slower, fails more often, or does not answer."""

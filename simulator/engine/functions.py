@@ -4,6 +4,7 @@ from simulator.aws.lambda_.concurrency import Account, Environments, FunctionCon
 from simulator.engine.cloudwatch import declare_function
 from simulator.engine.mappings import Mappings
 from simulator.engine.parts import Parts
+from simulator.processes.broker_mappings import BrokerMapping
 from simulator.processes.functions import Function
 from simulator.processes.mappings import Mapping
 from simulator.scenario import functions as spec
@@ -23,8 +24,13 @@ class Functions:
 
     @property
     def mappings(self) -> list[Mapping]:
-        """Their event source mappings."""
+        """Their event source mappings of queues of SQS."""
         return self._mappings.made
+
+    @property
+    def broker_mappings(self) -> list[BrokerMapping]:
+        """Those of queues of brokers."""
+        return self._mappings.at_brokers
 
     def _functions(self, functions: dict[str, spec.Function]) -> None:
         rule = self._parts.taken.rule

@@ -6,11 +6,13 @@ from functools import partial
 
 from simulator.aws.ec2.target_tracking import backlog_per_instance
 from simulator.aws.ec2.termination import Termination
+from simulator.engine.brokers import sessions
 from simulator.engine.loops import Loops, is_plain
 from simulator.engine.parts import Parts
 from simulator.engine.scaling import Policies, scale_pods
 from simulator.engine.taken import sampler
 from simulator.processes.auto_scaling import AutoScaling
+from simulator.processes.broker_queues import BrokerDispatcher
 from simulator.processes.draws import CallDurations
 from simulator.processes.fleets import Fleet
 from simulator.processes.gauges import Gauge
@@ -66,7 +68,10 @@ class Groups:
             shortest_us=0 if isinstance(given, Deployment) else taken.rule("price.ec2.minimum"),
         )
         limit_gauge = Gauge(parts.recorder, thing, Quantity.LIMIT, Limit.ARRIVALS)
-        if is_plain(given):
+        dispatcher = parts.dispatchers[given.queues[0]]
+        if isinstance(dispatcher, BrokerDispatcher):
+            made.start(sessions(parts, path, given, dispatcher, made, limit_gauge))
+        elif is_plain(given):
             made.start(self._plain_pool(key, path, given, thing, made, limit_gauge))
         else:
             conditions = parts.conditions_of(path)

@@ -16,6 +16,7 @@ from simulator.processes.ledger import Ledger
 from simulator.processes.lines import Line
 from simulator.processes.producers import Producer
 from simulator.processes.senders import Answers
+from simulator.processes.task_calls import TaskCalls
 from simulator.processes.topics import Topic
 from simulator.recording.recorder import Recorder
 from simulator.sampling.distributions import Constant, Distribution
@@ -62,12 +63,19 @@ class Invocations:
             for name in invoked.synchronous(scenario)
         }
 
+        self.tasks = {
+            name: TaskCalls(clock, ledger, recorder, things[f"functions.{name}.tasks"])
+            for name in invoked.by_tasks(scenario)
+        }
+
     def lines(self) -> Iterator[tuple[str, str, Line]]:
         """Every line with its path and the name of its function."""
         for name, line in self.asynchronous.items():
             yield f"functions.{name}.async", name, line
         for name, direct in self.direct.items():
             yield f"functions.{name}.invoke", name, direct
+        for name, tasks in self.tasks.items():
+            yield f"functions.{name}.tasks", name, tasks
 
     def _rule(self, name: str) -> AsynchronousInvocation:
         rule, asked = self._taken.rule, self._scenario.functions[name].asynchronous

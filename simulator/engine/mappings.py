@@ -9,7 +9,10 @@ from simulator.aws.lambda_.event_source_mapping import (
 )
 from simulator.aws.lambda_.provisioned_pollers import Pace, Poller, ProvisionedMapping
 from simulator.engine.bills import sizes
+from simulator.engine.brokers import broker_mapping
 from simulator.engine.parts import Parts
+from simulator.processes.broker_mappings import BrokerMapping
+from simulator.processes.broker_queues import BrokerDispatcher
 from simulator.processes.filtering import Filtering
 from simulator.processes.functions import Function
 from simulator.processes.gathering import Gathering
@@ -32,11 +35,15 @@ class Mappings:
         self._parts = parts
         self._sizes: Sizes | None = None
         self.made: list[Mapping] = []
+        self.at_brokers: list[BrokerMapping] = []
 
     def add(
         self, name: str, function: spec.Function, made: Function, queue: str, source: spec.EventSource
     ) -> None:
         """Let *made*, the function of this *name*, be invoked with what *queue* holds."""
+        if isinstance(at_broker := self._parts.dispatchers[queue], BrokerDispatcher):
+            self.at_brokers.append(broker_mapping(self._parts, name, made, queue, at_broker))
+            return
         rule, recorder = self._parts.taken.rule, self._parts.recorder
         clock, dispatcher = self._parts.clock, self._parts.dispatchers[queue]
         fifo = self._parts.scenario.queues[queue].type == "fifo"

@@ -10,6 +10,7 @@ from simulator.engine.producers import Producers
 from simulator.engine.queues import Queues
 from simulator.engine.taken import Taken
 from simulator.engine.topics import Topics
+from simulator.engine.workflows import Workflows
 from simulator.processes.clock import Clock
 from simulator.processes.failed_deliveries import FailedDeliveries
 from simulator.processes.ledger import Ledger
@@ -28,6 +29,10 @@ class Messaging:
         Who sends; what moves messages between queues.
     inlets : list
         Every way into a queue, a function or an endpoint for messages that are under way.
+    workflows : Workflows
+        Those of Step Functions and SWF.
+    brokers : Brokers
+        Those of Amazon MQ.
     ages, tenants : list
         What is read off every queue, and off the fair ones.
     """
@@ -45,9 +50,12 @@ class Messaging:
         parts = (scenario, things, taken, clock, ledger, recorder)
         queues = Queues(*parts)
         self.dispatchers, self.redrive_tasks = queues.dispatchers, queues.redrive_tasks
+        self.brokers = queues.brokers
         self.ages, self.tenants, self.inlets = queues.ages, queues.tenants, queues.inlets
         self.is_told_ahead = queues.is_told_ahead
         self.invocations = Invocations(*parts)
+        self.workflows = Workflows(*parts)
+        self.inlets += self.workflows.lines.values()
         access = Access(scenario, taken)
         self.deliveries = EndpointLines(*parts, access)
         self.inlets += [*self.invocations.asynchronous.values(), *self.deliveries.lines.values()]
@@ -56,6 +64,11 @@ class Messaging:
         ways = (queues, self.invocations, self.deliveries)
         self.topics = Topics(scenario, things, taken, access, *ways, failures).topics
         made = Producers(
-            *parts, access=access, queues=queues, topics=self.topics, invocations=self.invocations
+            *parts,
+            access=access,
+            queues=queues,
+            topics=self.topics,
+            invocations=self.invocations,
+            workflows=self.workflows,
         )
         self.producers = made.producers

@@ -15,6 +15,7 @@ from simulator.processes.draws import Work
 from simulator.processes.ledger import Ledger
 from simulator.processes.open_polls import OpenPolls
 from simulator.processes.queues import Consumer, Dispatcher
+from simulator.processes.topics import Topic
 from simulator.recording.recorder import Recorder
 from simulator.scenario import work as spec
 from simulator.scenario.downstreams import Calls
@@ -35,6 +36,7 @@ class Parts:
     dispatchers: Mapping[str, Dispatcher]
     metrics: Metrics
     alarms: Alarms
+    topics: Mapping[str, Topic]
     conditions: dict[str, Conditions] = field(default_factory=dict)
     """Of the consumers and downstreams whose conditions change, by their paths."""
 

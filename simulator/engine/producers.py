@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from simulator.aws.deduplication import Deduplication
 from simulator.aws.sqs.fifo import FifoQueue
 from simulator.engine.access import Access
+from simulator.engine.brokers import connect
 from simulator.engine.content import content_of
 from simulator.engine.invocations import Invocations
 from simulator.engine.publish_quotas import PublishQuotas
@@ -12,6 +13,8 @@ from simulator.engine.queues import Queues
 from simulator.engine.senders import Senders
 from simulator.engine.sources import happenings
 from simulator.engine.taken import Taken, sampler
+from simulator.engine.workflows import Workflows
+from simulator.processes.broker_queues import BrokerDispatcher
 from simulator.processes.clock import Clock
 from simulator.processes.ledger import Ledger
 from simulator.processes.producers import Content, OpenLoop, Producer, QueueTarget, TopicTarget
@@ -21,6 +24,7 @@ from simulator.processes.topics import Topic
 from simulator.recording.recorder import Recorder
 from simulator.sampling.arrivals import Arrivals, Bursts, Cursor, Phase, Renewal, phase_arrivals, steps
 from simulator.scenario import producers, sources
+from simulator.scenario.brokers import Jms
 from simulator.scenario.invoked import function_of
 from simulator.scenario.schema import Scenario
 
@@ -41,6 +45,7 @@ class Producers:
         queues: Queues,
         topics: Mapping[str, Topic],
         invocations: Invocations,
+        workflows: Workflows,
     ) -> None:
         self._scenario = scenario
         self._things = things
@@ -51,6 +56,7 @@ class Producers:
         self._queues = queues
         self._topics = topics
         self._invocations = invocations
+        self._workflows = workflows
         self._quotas = PublishQuotas(scenario, taken)
         self.producers = [self._producer(name, producer) for name, producer in scenario.producers.items()]
         for made in self.producers:
@@ -80,6 +86,13 @@ class Producers:
             self._invoke(made, producer, function, senders)
             return made
         to_topic = producer.target in self._topics
+        if producer.target in self._workflows.lines:
+            calls = self._workflows.calls(producer.target)
+            made.send_by(senders.sender(made, producer, calls, False), self._taken.rule("sfn.max_payload"))
+            return made
+        if not to_topic and isinstance(queue := self._queues.dispatchers[producer.target], BrokerDispatcher):
+            connect(made, producer.jms or Jms(), queue, self._clock, self._ledger)
+            return made
         most_bytes = self._most_bytes(producer.target)
         to_fifo = not to_topic and self._scenario.queues[producer.target].type == "fifo"
         if isinstance(made, OpenLoop) and not (
@@ -126,6 +139,9 @@ class Producers:
         elif function := function_of(scenario, producer):
             invoker = self._invocations.invoker(name, function)
             made.aim(invoker, InletAgain(invoker))
+        elif producer.target in self._workflows.lines:
+            started = self._workflows.target(producer.target)
+            made.aim(started, InletAgain(started))
         else:
             inlet = self._queues.standard_inlet(producer.target)
             made.aim(QueueTarget(inlet, taken.rule("sqs.max_message_bytes")), InletAgain(inlet))

@@ -7,6 +7,7 @@ import numpy as np
 
 from simulator.aws.sqs.fair import FairQueue
 from simulator.aws.sqs.fifo import FifoQueue
+from simulator.engine.brokers import Brokers
 from simulator.engine.content import content_of
 from simulator.engine.fair_queues import fair_queue
 from simulator.engine.fifo import count_idle_polls, fifo_queue
@@ -46,6 +47,8 @@ class Queues:
         What is read off the fair queues.
     redrive_tasks : list
         What moves messages from one queue to another.
+    brokers : Brokers
+        Those of Amazon MQ.
     """
 
     def __init__(
@@ -67,7 +70,9 @@ class Queues:
         self._standard_inlets: dict[str, StandardInlet] = {}
         self.tenants: list[TenantGauges] = []
         self.ages: list[AgeGauge] = []
+        self.brokers = Brokers(scenario, things, taken, clock, ledger, recorder)
         self.dispatchers = {name: self._dispatcher(name, queue) for name, queue in scenario.queues.items()}
+        self.brokers.join(self.dispatchers)
         for name, queue in scenario.queues.items():
             if queue.redrive is not None:
                 self.dispatchers[name].dead_letters = self.dispatchers[queue.redrive.queue]
@@ -80,6 +85,10 @@ class Queues:
         ledger.standing = ledger.messages
 
     def _dispatcher(self, name: str, queue: specs.Queue) -> Dispatcher:
+        if queue.broker is not None:
+            made = self.brokers.queue(name, queue)
+            self.ages.append(AgeGauge(made, self._recorder, self._taken.rule("cw.period")))
+            return made
         rule = self._taken.rule
         redrive = queue.redrive
         common: dict[str, Any] = {

@@ -72,16 +72,16 @@ class Simulation:
         bills.weigh_receives(scenario, self.taken, self.ledger, self.messaging.dispatchers)
         self.metrics = metrics(self.taken, self.clock, self.messaging.dispatchers)
         self.alarms = alarms(*parts, self.metrics, self.messaging.topics)
-        whole = Parts(*parts, self.messaging.dispatchers, self.metrics, self.alarms)
+        messaging = self.messaging
+        whole = Parts(*parts, messaging.dispatchers, self.metrics, self.alarms, messaging.topics)
         faults = FaultsOfRun(whole, self.messaging)
         self.consumers = Consumers(whole)
         self.alarms.start()
-        deliveries = self.messaging.deliveries
-        self.messaging.invocations.join(
-            self.consumers.functions, whole, self.messaging.topics, deliveries.lines
-        )
-        deliveries.join(whole, self.messaging.topics)
+        deliveries = messaging.deliveries
+        messaging.invocations.join(self.consumers.functions, whole, messaging.topics, deliveries.lines)
+        deliveries.join(whole, messaging.topics)
         self.consumers.sends = ChildrenOfRun(whole, self.messaging, self.consumers).sends
+        self.consumers.sends |= messaging.workflows.join(whole, messaging)
         faults.meet(self.consumers, self.metrics)
         self.clock.process(
             intake(
@@ -95,6 +95,8 @@ class Simulation:
         )
         for mapping in self.consumers.mappings:
             mapping.start()
+        for at_broker in self.consumers.broker_mappings:
+            at_broker.start()
 
     def run(self, progress: Progress | None = None) -> int:
         """Run to the end; when that was [us]."""

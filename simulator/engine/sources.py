@@ -8,6 +8,7 @@ from simulator.aws.media.jobs import COMPLETE, COMPLETED, ERROR, PROGRESSING, WA
 from simulator.aws.ses.feedback import KINDS
 from simulator.engine.taken import Taken, sampler
 from simulator.processes.email_feedback import EmailFeedback, Kind
+from simulator.processes.email_receipt import EmailReceipt
 from simulator.processes.s3_events import S3Events
 from simulator.processes.sources import Happenings
 from simulator.processes.transcoding import Transcoding
@@ -28,6 +29,14 @@ def happenings(taken: Taken, rules: Rules, name: str, source: sources.Source) ->
             return _transcoding(taken, rules, name, source)
         case sources.SesFeedback():
             return _email_feedback(taken, rules, name, source)
+        case sources.SesReceipt():
+            _assume(taken, rules, "ses.model.receipt_delay", source.delay)
+            return EmailReceipt(
+                source.dropped,
+                sampler(source.delay),
+                dropped_key=taken.stream(f"{name}/dropped"),
+                delay_key=taken.stream(f"{name}/receipt"),
+            )
     raise AssertionError(source)
 
 

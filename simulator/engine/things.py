@@ -1,6 +1,6 @@
 """The things of a run: rows carry numbers, this is the list they count in."""
 
-from simulator.scenario.invoked import lines
+from simulator.scenario.invoked import lines, state_paths
 from simulator.scenario.schema import Scenario
 
 
@@ -20,4 +20,8 @@ def things_of(scenario: Scenario) -> tuple[str, ...]:
     things += [f"alarms.{name}" for name in scenario.alarms]
     things += [f"ecs_services.{name}" for name in scenario.ecs_services]
     things += [f"deployments.{name}" for name in scenario.deployments]
+    things += [f"email.{name}" for name in scenario.email]
+    things += [f"brokers.{name}" for name in scenario.brokers]
+    for name in scenario.workflows:
+        things += [f"workflows.{name}", *state_paths(scenario, name).values()]
     return tuple(things)

@@ -9,6 +9,7 @@ from simulator.aws.sns.topics import FifoTopic, StandardTopic
 from simulator.aws.sns.topics import Subscription as SubscriptionRules
 from simulator.engine.access import Access
 from simulator.engine.deliveries import EndpointLines
+from simulator.engine.email import says
 from simulator.engine.invocations import Invocations
 from simulator.engine.queues import Queues
 from simulator.engine.taken import Taken
@@ -20,7 +21,7 @@ from simulator.scenario import messaging as specs
 from simulator.scenario import subscriptions
 from simulator.scenario.filters import Said, said_by
 from simulator.scenario.schema import Scenario
-from simulator.scenario.sends import SOURCE, ChildWords, senders
+from simulator.scenario.sends import SOURCE, ChildWords, speaks
 
 
 class Topics:
@@ -66,6 +67,11 @@ class Topics:
                 | {
                     f"alarms.{alarm}": _passes(rules.subscriptions[number], [Said({}, None)])
                     for alarm in self._scenario.alarms
+                }
+                | {
+                    f"email.{email}": _passes(rules.subscriptions[number], says())
+                    for email, one in self._scenario.email.items()
+                    if one.notify is not None and one.notify.topic == name
                 },
             )
             made.confirmed = self._access.stands(name, subscription)
@@ -115,7 +121,7 @@ class Topics:
 
     def _children_pass(self, subscription: SubscriptionRules) -> dict[str, np.ndarray]:
         """Which of the messages that consumers publish a subscription gets, whatever topic they go to."""
-        if not any(senders(self._scenario)):
+        if not speaks(self._scenario):
             return {}
         return {SOURCE: _passes(subscription, ChildWords(self._scenario).said)}
 

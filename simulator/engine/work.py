@@ -10,7 +10,7 @@ from simulator.scenario import work as spec
 from simulator.scenario.bodies import choices_of
 from simulator.scenario.distributions import ByAttribute, Distribution
 from simulator.scenario.schema import Scenario
-from simulator.scenario.sends import SOURCE, ChildWords, senders
+from simulator.scenario.sends import SOURCE, ChildWords, speaks
 
 
 def work_of(scenario: Scenario, given: Distribution | ByAttribute) -> WorkOfAll | WorkByKind:
@@ -46,7 +46,7 @@ def _kinds(scenario: Scenario, attribute: str, values: Sequence[str]) -> Kinds:
 
 def _children(scenario: Scenario, attribute: str, values: Sequence[str]) -> dict[str, list[int]]:
     """Kind of each combination of what consumers send on."""
-    if not any(senders(scenario)):
+    if not speaks(scenario):
         return {}
     kinds = {value: kind for kind, value in enumerate(values)}
     said = (one.attributes.get(attribute, {}).get("value", "") for one in ChildWords(scenario).said)

@@ -7,19 +7,21 @@ from simulator.analysis.answer import Downstream
 from simulator.experiments.traffic import amount, span
 from simulator.scenario import downstreams as spec
 from simulator.scenario.distributions import mean_of
+from simulator.scenario.email import called, called_path
+from simulator.scenario.schema import Scenario
 
 
-def downstreams_of(given: Mapping[str, spec.Downstream]) -> tuple[Downstream, ...]:
-    """Every downstream of a scenario."""
+def downstreams_of(scenario: Scenario) -> tuple[Downstream, ...]:
+    """Everything of a scenario that consumers call."""
     return tuple(
         Downstream(
-            path=f"downstreams.{name}",
+            path=called_path(scenario, name),
             settings=", ".join(_words(one)),
             connections=float(one.connections or math.nan),
             parallelism=float(one.parallelism or math.nan),
             rate_per_s=math.nan if one.rate is None else one.rate,
         )
-        for name, one in given.items()
+        for name, one in called(scenario).items()
     )
 
 

@@ -6,6 +6,7 @@ from simulator.analysis.answer import Consumer
 from simulator.experiments.downstream_words import calls_us
 from simulator.experiments.traffic import span
 from simulator.scenario.distributions import mean_of
+from simulator.scenario.email import called
 from simulator.scenario.functions import Function
 from simulator.scenario.invoked import lines
 from simulator.scenario.schema import Scenario
@@ -23,9 +24,11 @@ def _consumer(scenario: Scenario, path: str, function: Function) -> Consumer:
         (account, "account concurrency") if reserved is None else (reserved, "reserved concurrency")
     )
     work_us = mean_of(function.work.per_invocation) + mean_of(function.work.per_message)
-    work_us += calls_us(scenario.downstreams, function)
+    work_us += calls_us(called(scenario), function)
     if path.endswith(".invoke"):
         settings = ["Lambda", "callers wait"]
+    elif path.endswith(".tasks"):
+        settings = ["Lambda", "called by a workflow"]
     else:
         retries = function.asynchronous.retries
         settings = ["Lambda", "asynchronous", f"{retries} {'retry' if retries == 1 else 'retries'}"]

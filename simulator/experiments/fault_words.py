@@ -43,6 +43,8 @@ def _effect(fault: Fault, effect: str) -> str:
             return f"deployed, {given.batch * 100:.4g}% at a time{pause}{drained}"
         case "throttle":
             return f"{fault.call} throttled to {amount(given)}/s"
+        case "failover":
+            return "rebooted" if given == "planned" else "fails"
         case "denied":
             return f"{given} denied"
         case _:

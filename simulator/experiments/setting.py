@@ -9,16 +9,20 @@ from simulator.analysis.answer import Consumer, Setting
 from simulator.analysis.subscriptions import subscribers
 from simulator.analysis.window import drain_from_us
 from simulator.engine.taken import Taken
+from simulator.experiments.broker_words import brokers_of, held_words
 from simulator.experiments.downstream_words import calls_us, downstream_ceilings, downstreams_of
+from simulator.experiments.email_words import accounts_of
 from simulator.experiments.endpoint_words import endpoint_consumers
 from simulator.experiments.event_words import event_consumers
 from simulator.experiments.fault_words import faults_of
 from simulator.experiments.traffic import amount, events, span, traffic
+from simulator.experiments.workflow_words import workflow_consumers, workflows_of
 from simulator.scenario.access import failing
 from simulator.scenario.auto_scaling import AutoScalingGroup
 from simulator.scenario.deployments import Deployment
 from simulator.scenario.distributions import mean_of
 from simulator.scenario.downstreams import Calls
+from simulator.scenario.email import called
 from simulator.scenario.endpoints import endpoint_lines
 from simulator.scenario.fleets import Fleet, fleets
 from simulator.scenario.functions import EventSource, Function
@@ -42,7 +46,7 @@ def setting_of(scenario: Scenario, *, seed: int, replications: int) -> Setting:
     main = [name for name in scenario.queues if name not in dead]
     consumers = [_mapping(scenario, *source) for source in _sources(scenario)]
     consumers += [_fleet(scenario, section, name, fleet) for section, name, fleet in fleets(scenario)]
-    consumers += [*event_consumers(scenario), *endpoint_consumers(scenario)]
+    consumers += [*event_consumers(scenario), *endpoint_consumers(scenario), *workflow_consumers(scenario)]
     return Setting(
         name=scenario.name,
         question=scenario.question or "",
@@ -58,6 +62,7 @@ def setting_of(scenario: Scenario, *, seed: int, replications: int) -> Setting:
             *(path for path, _ in lines(scenario)),
             *(path for path, _, _ in endpoint_lines(scenario)),
             *failing(scenario),
+            *(f"workflows.{name}" for name in scenario.workflows),
         ],
         dead_letter_queues=[f"queues.{name}" for name in scenario.queues if name in dead],
         events=events(scenario),
@@ -66,12 +71,17 @@ def setting_of(scenario: Scenario, *, seed: int, replications: int) -> Setting:
         drain_from_s=drain_from_us(scenario) / 1e6,
         in_flight_limits={f"queues.{name}": float(_in_flight_limit(scenario, name)) for name in main},
         visibility_timeouts_s={
-            f"queues.{name}": scenario.queues[name].visibility_timeout / 1e6 for name in main
+            f"queues.{name}": scenario.queues[name].visibility_timeout / 1e6
+            for name in main
+            if scenario.queues[name].broker is None
         },
         held_up=any(_may_be_held_up(scenario, producer) for producer in scenario.producers.values()),
         faults=faults_of(scenario),
-        downstreams=downstreams_of(scenario.downstreams),
+        downstreams=downstreams_of(scenario),
         subscribers=subscribers(scenario),
+        email=accounts_of(scenario),
+        brokers=brokers_of(scenario),
+        workflows=workflows_of(scenario),
     )
 
 
@@ -101,7 +111,8 @@ def _mapping(scenario: Scenario, path: str, queue: str, function: Function, sour
     """Say what an event source mapping is and can do."""
     value = scenario.rules.value
     account, pollers = value("lambda.account_concurrency"), source.provisioned
-    cap = value("esm.max_concurrency_cap") if source.maximum_concurrency is None and not pollers else None
+    most = value("esm.max_concurrency_cap" if scenario.queues[queue].broker is None else "mq.esm.concurrency")
+    cap = most if source.maximum_concurrency is None and not pollers else None
     per_poller = value("esm.provisioned.concurrency")
     limits = {
         "maximum concurrency": source.maximum_concurrency,
@@ -114,10 +125,10 @@ def _mapping(scenario: Scenario, path: str, queue: str, function: Function, sour
     slots, binding = min((limit, name) for name, limit in limits.items() if limit is not None)
     size, work = source.batch_size, function.work
     per_batch_us = mean_of(work.per_invocation) + size * mean_of(work.per_message)
-    per_batch_us += size * calls_us(scenario.downstreams, function)
+    per_batch_us += size * calls_us(called(scenario), function)
     what = "groups" if binding == "groups" else "slots"
     ceiling = _ceiling(scenario, queue, slots, what, size, per_batch_us, size)
-    ceiling = min([ceiling, *(Ceiling(*one) for one in downstream_ceilings(scenario.downstreams, function))])
+    ceiling = min([ceiling, *(Ceiling(*one) for one in downstream_ceilings(called(scenario), function))])
     growth = "esm.provisioned.growth_per_minute" if pollers else "esm.growth_per_minute"
     settings = ["Lambda", f"batch size {source.batch_size}"]
     if source.maximum_batching_window:
@@ -126,7 +137,7 @@ def _mapping(scenario: Scenario, path: str, queue: str, function: Function, sour
         settings.append(f"{binding} {slots:,}")
     if pollers:
         settings.append(f"{pollers.minimum:,} to {pollers.maximum:,} pollers")
-    settings.append(f"visibility timeout {span(scenario.queues[queue].visibility_timeout)}")
+    settings.append(held_words(scenario.queues[queue]))
     return Consumer(
         path=path,
         kind="function",
@@ -142,7 +153,7 @@ def _mapping(scenario: Scenario, path: str, queue: str, function: Function, sour
             "maximum_concurrency": f"max. concurrency {source.maximum_concurrency or 0:,}",
             "reserved_concurrency": f"reserved concurrency {function.reserved_concurrency or 0:,}",
             "account_concurrency": f"account concurrency {account:,}",
-            "mapping_cap": f"mapping cap {value('esm.max_concurrency_cap'):,}",
+            "mapping_cap": f"mapping cap {most:,}",
             **_queue_words(scenario, queue),
             **_called_words(function),
         },
@@ -156,8 +167,10 @@ def _fleet(scenario: Scenario, section: str, name: str, group: Fleet) -> Consume
     each = group.receive.delete == "each"
     size = group.receive.max_messages
     work = group.work_of(group.queues[0])
+    if scenario.queues[group.queues[0]].broker is not None:
+        receive_us, delete_us, size = 0.0, 0.0, 1  # it is pushed to, one message after another
     per_batch_us = receive_us + mean_of(work.per_invocation) + size * mean_of(work.per_message)
-    per_batch_us += delete_us * (size if each else 1) + size * calls_us(scenario.downstreams, group)
+    per_batch_us += delete_us * (size if each else 1) + size * calls_us(called(scenario), group)
     workers = group.capacity.max * group.workers_per_instance
     queue = group.queues[0]
     groups = _groups(scenario, queue)
@@ -169,14 +182,14 @@ def _fleet(scenario: Scenario, section: str, name: str, group: Fleet) -> Consume
     elif group.loop.kind == "barrier":
         per_batch_us -= (size - 1) * (mean_of(work.per_message) + (delete_us if each else 0.0))
     ceiling = _ceiling(scenario, queue, slots, what, size, per_batch_us, 1 if each else size)
-    ceiling = min([ceiling, *(Ceiling(*one) for one in downstream_ceilings(scenario.downstreams, group))])
+    ceiling = min([ceiling, *(Ceiling(*one) for one in downstream_ceilings(called(scenario), group))])
     low, high = group.capacity.min, group.capacity.max
     size_words = f"{high}" if low == high else f"{low} to {high}"
     whose = "pods" if isinstance(group, Deployment) else f"x {group.instance_type}"
     settings = [f"{size_words} {whose}", f"{group.workers_per_instance} workers each"]
     settings += _scaling_words(group)
     settings += _loop_words(group)
-    settings.append(f"visibility timeout {span(scenario.queues[queue].visibility_timeout)}")
+    settings.append(held_words(scenario.queues[queue]))
     return Consumer(
         path=f"{section}.{name}",
         kind=section.removesuffix("s"),

@@ -7,70 +7,30 @@ import numpy as np
 
 from simulator.aws.cloudwatch.alarms import Alarm, AlarmState, Change
 from simulator.aws.cloudwatch.metrics import PublishedSeries
+from simulator.processes.announcements import Announcer
 from simulator.processes.clock import Clock
 from simulator.processes.cloudwatch import Metrics
 from simulator.processes.gauges import Gauge
-from simulator.processes.ledger import Ledger
-from simulator.processes.topics import Topic
 from simulator.recording.recorder import Recorder
-from simulator.recording.tables import NONE, Outcome, Quantity
-from simulator.sampling.streams import message_keys
+from simulator.recording.tables import Quantity
 
 Act = Callable[[AlarmState, int], None]
 """Told the state of an alarm and the instant [us]."""
 
 THOUSANDTHS: Final = 1_000
-_MESSAGE_BYTES: Final = 1024
 
 
 class Notice:
-    """What an alarm says to a topic: a message for each change to a state it tells of.
+    """What an alarm says to a topic: a message for each change to one of the *states* it tells of."""
 
-    Parameters
-    ----------
-    producer : str
-        Path of the alarm, which is the producer of its messages.
-    states : set of AlarmState
-        Those it tells of.
-    """
-
-    def __init__(
-        self,
-        topic: Topic,
-        producer: str,
-        thing: int,
-        states: set[AlarmState],
-        ledger: Ledger,
-        recorder: Recorder,
-    ) -> None:
-        self._topic = topic
-        self._producer = producer
-        self._thing = thing
+    def __init__(self, announcer: Announcer, states: set[AlarmState]) -> None:
+        self._announcer = announcer
         self._states = states
-        self._ledger = ledger
-        self._recorder = recorder
-        self.published = 0
 
     def tell(self, state: AlarmState, now: int) -> None:
         """Publish that the alarm is in *state* since *now* [us], if anybody is told."""
-        if state not in self._states:
-            return
-        serial, self.published = self.published, self.published + 1
-        message = self._ledger.add_message(self._producer, serial, now, NONE, 0, 0)
-        one = np.array([message], dtype=np.int64)
-        self._topic.publish_messages(
-            self._producer,
-            one,
-            np.zeros(1, dtype=np.int64),
-            np.array([now], dtype=np.int64),
-            np.full(1, NONE, dtype=np.int64),
-            message_keys(self._producer, serial, 1),
-        )
-        copies = self._topic.copies_at(self._producer, 0, now)
-        outcome = int(Outcome.ACCEPTED)
-        self._recorder.message(
-            (message, self._thing, serial, now, now, _MESSAGE_BYTES, NONE, 0, 0, 1, copies, outcome)
-        )
+        if state in self._states:
+            self._announcer.say(now)
 
 
 class _Watched(NamedTuple):

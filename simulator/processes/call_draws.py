@@ -52,7 +52,7 @@ class CallDraws:
     def of(self, copy: int, count: int, tries: int) -> tuple[int, float]:
         """Service [us] of a try, and the number in [0, 1) that decides whether it fails."""
         if copy in self._ledger.redrives:
-            key = self._key(copy, count, tries)
+            key = self.key(copy, count, tries)
             service_us = draw(self._latency, self._latency_key, np.array([key], dtype=np.uint64))
             return int(service_us[0]), uniform_one(self._error_key, key)
         message = self._ledger.message_of[copy]
@@ -66,9 +66,10 @@ class CallDraws:
 
     def pause(self, copy: int, count: int, tries: int) -> float:
         """The number in [0, 1) that decides on the pause after a try."""
-        return uniform_one(self._pause_key, self._key(copy, count, tries))
+        return uniform_one(self._pause_key, self.key(copy, count, tries))
 
-    def _key(self, copy: int, count: int, tries: int) -> int:
+    def key(self, copy: int, count: int, tries: int) -> int:
+        """Key of all that is drawn for a try."""
         message = self._ledger.message_of[copy]
         redriven = self._ledger.redrives.get(copy, 0)
         return mix(self._ledger.block_of(message).key_of(message), count, redriven, self._number, tries)

@@ -83,6 +83,11 @@ class Errand:
         self._term = 0
         self._current: Try | None = None
 
+    @property
+    def key(self) -> int:
+        """Key of the draws of its try: of the message, its receive count, the call and the try."""
+        return self._calls.steps[self._at].draws.key(self._copy, self._count, self._tries)
+
     def begin(self) -> None:
         """Make the first call."""
         self._begin_call()

@@ -132,6 +132,8 @@ class Stories:
         """Copies whose delete was denied."""
         self.released: set[int] = set()
         """Copies that a worker that failed made visible at once."""
+        self.failed_over: set[int] = set()
+        """Copies whose broker failed while a consumer had them."""
 
     def follow(self, copy: int, cause: Cause, arrival: Arrival = Arrival.SEND) -> None:
         """A copy follows another of its message: its first delivery is a duplicate, by *cause*."""
@@ -170,6 +172,9 @@ class Stories:
         if copy in self.released:
             self.released.discard(copy)
             return int(Cause.FAILURE)
+        if copy in self.failed_over:
+            self.failed_over.discard(copy)
+            return int(Cause.FAILOVER)
         return int(Cause.VISIBILITY_TIMEOUT) if story.open else story.last_cause
 
     def may_be_worked(self, copy: int) -> bool:

@@ -91,6 +91,18 @@ class Cause(IntEnum):
     """a push message had waited longer than its time to live"""
     SUBSCRIPTION_DISABLED = 42
     """a mail subscription that had got too many messages a second"""
+    FAILOVER = 13
+    """the broker failed before it heard of the acknowledgement"""
+    EXECUTION_FAILED = 17
+    """an execution of a workflow ended in an error that nothing caught"""
+    EXECUTION_TIMED_OUT = 18
+    """it ran longer than it may"""
+    HISTORY_FULL = 19
+    """it had as many events as a history holds"""
+    FAILOVER_LOSS = 14
+    """a broker that failed had it in memory only (non-persistent)"""
+    ROLLBACK = 15
+    """another message of its transaction failed"""
     SPENDING_LIMIT = 43
     """the month's spending on text messages was used up"""
 
@@ -121,6 +133,21 @@ class Limit(IntEnum):
     COOLDOWN = 19
     RATE_CAP = 20
     """requests a second for each unit of concurrency"""
+    PREFETCHED = 26
+    """idle workers, while messages were pushed to others and wait there"""
+    STORE_SYNC = 27
+    """of a broker: producers wait for syncs of its store"""
+    MEMORY_FULL = 28
+    STORE_FULL = 29
+    FAILOVER = 30
+    TRANSITIONS = 31
+    """of a workflow: transitions wait for tokens"""
+    STARTS = 32
+    """executions wait for tokens of StartExecution"""
+    MAP_START_RATE = 33
+    """children of a distributed Map are started at their rate"""
+    MAP_CONCURRENCY = 34
+    """as many iterations of a Map as may run at once"""
 
 
 class Quantity(IntEnum):
@@ -148,6 +175,58 @@ class Quantity(IntEnum):
     """of a queue or a consumer: receives that found nothing, in a million seconds; rows add up"""
     OLDEST_S = 14
     """of a queue, read off once a minute: ApproximateAgeOfOldestMessage [s]"""
+    RECIPIENTS = 15
+    """of an SES account: recipients of mails that it took, as all counts of it times a million a second"""
+    OVER_RATE = 16
+    """calls refused by the sending rate"""
+    OVER_DAILY_QUOTA = 17
+    WHILE_PAUSED = 18
+    MAILS_DELIVERED = 19
+    """recipients that got the mail"""
+    HARD_BOUNCES = 21
+    SOFT_BOUNCES = 22
+    COMPLAINTS = 23
+    DAILY_USED = 24
+    """recipients of the last 24 hours"""
+    BOUNCE_SHARE = 98
+    """hard bounces among the last recipients, in millionths; as the complaints"""
+    COMPLAINT_SHARE = 99
+    UNDER_REVIEW = 101
+    """1 while the account is under review, and 1 while its sending is paused"""
+    SENDING_PAUSED = 102
+    PREFETCHED = 25
+    """of a broker, as all that follow, read off every second or less often: messages pushed to consumers and
+    not begun"""
+    STORE_KIB = 26
+    MEMORY_KIB = 27
+    CONNECTIONS = 28
+    SENDS_WAITING = 29
+    """messages whose producers have no answer yet"""
+    SYNCS = 31
+    """of its store in a second, in millionths"""
+    SYNCED = 32
+    """messages written by these, in millionths"""
+    TRANSITIONS = 35
+    """of a workflow, as those below; counts: those of a second, times a million"""
+    THROTTLED_TRANSITIONS = 36
+    """that found no token and waited"""
+    REFUSED_STARTS = 37
+    EXECUTIONS = 38
+    """that run; levels: mean of the second in thousandths"""
+    MAP_CHILDREN = 39
+    """children of distributed Maps that run"""
+    WAITING_TRANSITIONS = 41
+    STATE_ENTRIES = 42
+    """of a state of a workflow, as those below: entries that it was left from"""
+    STATE_RETRIES = 43
+    STATE_FAILURES = 44
+    """failures that were not tried again"""
+    STATE_US = 45
+    """how long entries that were left lasted, summed [us]"""
+    IN_STATE = 46
+    """executions, branches and iterations that are in it"""
+    BROKER_DOWN = 33
+    """1 while it fails over"""
     DRAINING = 30
     """of a fleet: instances that leave and finish what they have in hand"""
     AS_SEEN = 20

@@ -60,6 +60,8 @@ def title(frames: Frames, consumer: Consumer) -> str:
         whose = f"The {words.thing(consumer.path).partition(' ')[0]}"
         name = f"{whose} swings" if fleet else "Allowed concurrency swings"
         return f"{name} {span}{f' {noun}' * fleet}{asked}"
+    if _prefetched(frames, consumer, stretch):
+        return _beside(frames, consumer, stretch, there)
     event = findings.event_name(frames.event_of(stretch), frames.marked)
     start = findings.began_at(frames, stretch)
     ready = _enough_at(needed, there, start)
@@ -101,6 +103,26 @@ def title(frames: Frames, consumer: Consumer) -> str:
     if not parts:
         return f"Enough {noun} {when}: at most {most} {there_is}"
     return f"Enough {noun} only {when}: {words.listed(parts)}"
+
+
+def _prefetched(frames: Frames, consumer: Consumer, stretch: Stretch) -> bool:
+    """Whether most of the time in which capacity was short went by while messages were pushed to others."""
+    times = frames.seconds_at(consumer, stretch.from_s, stretch.until_s)
+    times.pop("arrivals", None)
+    return max(sorted(times), key=lambda name: times[name], default="") == "prefetched"
+
+
+def _beside(frames: Frames, consumer: Consumer, stretch: Stretch, there: pd.Series) -> str:
+    """Return how few of those that were there had anything of what a broker had pushed already."""
+    during = there.loc[stretch.from_s : stretch.until_s]
+    all_there = during[during >= 0.9 * float(during.max())].index
+    busy = frames.curve(consumer.path, "busy")["mean"].reindex(all_there).dropna()
+    workers = consumer.workers_per_instance
+    few = words.number(float(busy.mean()) / workers, 2) if len(busy) else words.DASH
+    whose = f"{few} of {words.number(float(during.max()), 2)} {units(consumer)} are busy"
+    lasting = words.duration(findings.behind_s(frames, stretch, consumer.queue), 2)
+    queue = words.queue_words(consumer.queue, 28)
+    return f"{whose} while {queue} is behind for {lasting}: the prefetch"
 
 
 def _after_fault(frames: Frames, consumer: Consumer, stretch: Stretch, fault: Event) -> str:

@@ -35,6 +35,8 @@ _MECHANISM: Final = {
     "sender_retry": "senders that say it again",
     "lost_answer": "receives whose answer is lost",
     "access_denied": "deletes that are denied",
+    "failover": "the failover of the broker",
+    "rollback": "transactions that are rolled back",
 }
 
 

@@ -29,6 +29,8 @@ _CHART_NAMES: Final = (
     "tenants",
     "subscriptions",
     "downstreams",
+    "email",
+    "broker",
     "alarms",
     "cost",
 )
@@ -119,10 +121,12 @@ def _fill_one(folder: Path, answer: Answer) -> None:
     from simulator.reporting import (
         alarms,
         backlog,
+        brokers,
         capacity,
         cost,
         downstreams,
         duplicates,
+        email,
         latency,
         overview,
         style,
@@ -147,6 +151,8 @@ def _fill_one(folder: Path, answer: Answer) -> None:
         "alarms": alarms.figure,
         "downstreams": downstreams.figure,
         "cost": cost.figure,
+        "email": email.figure,
+        "broker": brokers.figure,
     }
     charts = []
     for name in _CHART_NAMES:

@@ -7,7 +7,7 @@ from typing import Final
 from simulator.analysis.life import Copy, Delivery, Ending, Life, Stay
 from simulator.analysis.remedies import Avoidance, Reason, Remedy
 from simulator.recording.tables import NONE, Attempt, Fate
-from simulator.reporting import event_words, words
+from simulator.reporting import broker_words, event_words, words
 from simulator.reporting.life_words import HOW, STATES, LifeWords, cause, count, span
 from simulator.reporting.words import thing
 
@@ -34,6 +34,7 @@ _SAID: Final = {
     Reason.LOST_ANSWER: "An answer was lost on its way: no setting of a queue avoids that.",
     Reason.ACCESS_DENIED: "Its consumer's role lacked a permission.",
     Reason.REDRIVE: "A redrive task brought it back, as it was told to.",
+    Reason.FAILOVER: "The broker failed: no setting of a queue avoids that.",
 }
 
 
@@ -77,7 +78,7 @@ def _sorted_out(said: LifeWords, copy: Copy) -> str:
 def _lost(said: LifeWords, copy: Copy) -> str:
     stay = copy.stays[-1]
     if stay.fate is Fate.DROPPED:
-        return event_words.finding(stay)
+        return broker_words.finding(stay) if stay.pushed else event_words.finding(stay)
     kept = span(stay.ended_at - stay.sent_at)
     if stay.fate is not Fate.EXPIRED:
         return f"Lost: {stay.fate.name.lower().replace('_', ' ')} {kept} after it was sent"
@@ -93,6 +94,8 @@ def _dead(said: LifeWords, copy: Copy) -> str:
     stay = next(one for one in copy.stays if one.fate is Fate.DEAD_LETTERED)
     if event_words.is_event(stay):
         return event_words.finding(stay)
+    if stay.pushed:
+        return broker_words.finding(stay)
     received = len(stay.deliveries)
     how: dict[str, int] = {}
     for delivery in stay.deliveries:
@@ -122,6 +125,8 @@ def _again(said: LifeWords, copy: Copy) -> str:
         if copy.ending is Ending.PROCESSED_TWICE
         else f"Received {'twice' if received == 2 else f'{received} times'}"
     )
+    if stay.pushed:
+        return broker_words.again(head, stay, place)
     timeout = f"the visibility timeout gave it {span(delivery.hold_us)}"
     if delivery.overdue:
         batch = delivery.invocation.messages

@@ -288,6 +288,8 @@ class _Story:
             if event_words.is_event(stay):
                 given_up = f"given up {event_words.after(stay)}"
                 return self._since(stay.ended_at), f"{given_up}, {span(self._since(stay.ended_at))}"
+            if stay.pushed:
+                return self._since(stay.ended_at), f"given up {span(self._since(stay.ended_at))}"
             text = f"receive attempt {len(stay.deliveries) + 1} moves it, {span(self._since(stay.ended_at))}"
             return self._since(stay.ended_at), text
         if ending in (Ending.PROCESSED_TWICE, Ending.DELIVERED_AGAIN):
@@ -299,6 +301,8 @@ class _Story:
             at = self._since(delivery.left_at)
             if event_words.is_event(stay):
                 return self._since(stay.deliveries[place + 1].received_at), "run again"
+            if stay.pushed:
+                return at, f"pending again {span(at)}"
             if delivery.overdue:
                 early = span(delivery.over_at - delivery.left_at)
                 return at, f"visibility timeout ends {span(at)}, {early} before its consumer is done"

@@ -9,7 +9,7 @@ from simulator.analysis.answer import Setting
 from simulator.analysis.life import Delivery, Life, Stay, Wait
 from simulator.analysis.steps import Step, What
 from simulator.recording.tables import NONE, Arrival, Attempt, Cause, Fate, Limit
-from simulator.reporting import event_words, words
+from simulator.reporting import broker_words, event_words, words
 from simulator.reporting.words import thing
 
 CAUSES: Final = {
@@ -24,6 +24,9 @@ CAUSES: Final = {
     Cause.SENDER_RETRY: "its sender sent it once more",
     Cause.REDRIVE: "a redrive task brought it back",
     Cause.EVENT_AGE: "it had its maximum event age",
+    Cause.FAILOVER: "the broker had failed before it was acknowledged",
+    Cause.ROLLBACK: "another message of its transaction had failed",
+    Cause.FAILOVER_LOSS: "the broker failed, and had it in memory only",
     Cause.LOOP: "Lambda had found a loop, and stopped its function",
 }
 """Why a copy was given out again, or moved."""
@@ -272,6 +275,8 @@ class LifeWords:
 
     def _too_late(self, step: Step) -> str:
         delivery = _delivery(step)
+        if _stay(step).pushed:
+            return broker_words.too_late(delivery, span(delivery.in_hand_us))
         late = span(delivery.over_at - delivery.left_at)
         done = f"receive {delivery.receive_count} is done after {span(delivery.in_hand_us)}"
         return f"{done}: {late} too late to delete"
@@ -280,6 +285,8 @@ class LifeWords:
         delivery = _delivery(step)
         if event_words.is_event(_stay(step)):
             return event_words.back(_stay(step))
+        if _stay(step).pushed:
+            return broker_words.back(_stay(step), delivery)
         timeout = f"the visibility timeout of {span(delivery.hold_us)}"
         said = f"visible again: {timeout} of receive {delivery.receive_count} ends"
         if delivery.overdue:
@@ -290,6 +297,8 @@ class LifeWords:
         stay = _stay(step)
         if event_words.is_event(stay):
             return event_words.given_up(stay)
+        if stay.pushed:
+            return broker_words.given_up(stay)
         received = len(stay.deliveries)
         return (
             f"moved to its dead-letter queue by receive attempt {received + 1}: {count(received, 'receive')}"
@@ -299,7 +308,7 @@ class LifeWords:
     def _gone(self, step: Step) -> str:
         stay, wait = _stay(step), step.wait
         if stay.fate is Fate.DROPPED:
-            return event_words.given_up(stay)
+            return broker_words.given_up(stay) if stay.pushed else event_words.given_up(stay)
         if stay.fate is Fate.REDRIVEN:
             return "taken by a redrive task, which sends it as a new copy"
         how = "expired" if stay.fate is Fate.EXPIRED else stay.fate.name.lower().replace("_", " ")

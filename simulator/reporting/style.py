@@ -62,6 +62,8 @@ CAUSES: Final = {
     "crash": "#7A6A2F",
     "lost_answer": "#4E8F8B",
     "access_denied": "#8C4A5E",
+    "failover": "#6B5B95",
+    "rollback": "#B58A3C",
 }
 """Causes of duplicates take the colour of the thing behind them."""
 
@@ -93,6 +95,8 @@ LIMITS: Final = {
     "group_locked": FAILED,
     "downstream": FAILED,
     "consumer_down": FAILED,
+    "prefetched": YOURS,
+    "failover": FAILED,
 }
 """Binding limits by who can move them: nobody needs to, AWS's own pace, your setting, something outside."""
 

@@ -243,6 +243,13 @@ def _held_back(answer: Answer) -> list[str]:
             if any(share.mean >= _WORTH_A_ROW for share in found):
                 cells = (f"{words.value(share)} {words.interval(share)}".strip() for share in found)
                 lines.append(f"| {name} | {words.limit(limit, consumer.limit_words)} | {' | '.join(cells)} |")
+    for broker in answer.setting.brokers:
+        for limit in words.LIMITS:
+            share = answer.estimates.get(f"{broker.path} limit{{limit={limit}}}.share", NOTHING)
+            if broker.queues and share.mean >= _WORTH_A_ROW and limit != "arrivals":
+                cell = f"{words.value(share)} {words.interval(share)}".strip()
+                name = f"producers of {words.plain_name(broker.path)}"
+                lines.append(f"| {name} | {words.limit(limit)} | {cell} | |")
     if not lines:
         return []
     since = findings.since(Frames(answer))

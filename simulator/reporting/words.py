@@ -58,6 +58,33 @@ METRICS: Final = {
     "dead_letter_failed": "refused by the dead-letter queue",
     "under_way": "under way",
     "delivery_latency": "delivery latency",
+    "recipients": "recipients",
+    "over_quota": "refused by SES",
+    "daily_used": "recipients in 24 h",
+    "hard_bounce": "hard bounces",
+    "soft_bounce": "given up by SES",
+    "complaint": "complaints",
+    "arrived": "mails that arrived",
+    "bounce_rate": "bounce rate",
+    "complaint_rate": "complaint rate",
+    "standing": "time",
+    "transitions": "transitions",
+    "throttled_transitions": "throttled transitions",
+    "refused_starts": "refused starts",
+    "executions": "open executions",
+    "map_children": "children of Maps",
+    "waiting_transitions": "waiting transitions",
+    "entries": "entries of the state",
+    "retries": "retries",
+    "failed_entries": "failures not tried again",
+    "in_state": "time in the state",
+    "prefetched": "pushed and not begun",
+    "store": "store, MiB",
+    "memory": "memory, MiB",
+    "connections": "connections",
+    "sends_waiting": "sends without an answer",
+    "per_sync": "messages of a sync",
+    "failing_over": "failing over",
 }
 """What people call a metric."""
 
@@ -85,6 +112,15 @@ LIMITS: Final = {
     "policy": "scaling policy",
     "cooldown": "cooldown",
     "rate_cap": "requests a second",
+    "transitions": "transitions/s",
+    "starts": "StartExecution quota",
+    "map_start_rate": "start rate of the Map",
+    "map_concurrency": "concurrency of the Map",
+    "prefetched": "prefetch of others",
+    "store_sync": "syncs of the store",
+    "memory_full": "memory full",
+    "store_full": "store full",
+    "failover": "failover",
 }
 """What people call a binding limit, where the answer gives no words with its number."""
 
@@ -253,7 +289,7 @@ def shortened(name: str, length: int = 28) -> str:
     return f"{name[: length - 1 - half]}…{name[-half:]}"
 
 
-EVENTS: Final = {"async": "events", "invoke": "calls"}
+EVENTS: Final = {"async": "events", "invoke": "calls", "tasks": "tasks"}
 """What comes to a function without a queue, by the last part of its path."""
 
 
@@ -267,7 +303,8 @@ def plain_name(path: str) -> str:
 
 def queue_words(path: str, length: int = 24) -> str:
     """Return where something waits: ``queue billing``, ``function charge events``."""
-    kind = {"functions": "function", "topics": "subscription"}.get(path.partition(".")[0], "queue")
+    kinds = {"functions": "function", "topics": "subscription", "workflows": "workflow"}
+    kind = kinds.get(path.partition(".")[0], "queue")
     return f"{kind} {shortened(plain_name(path), length)}"
 
 

@@ -8,8 +8,10 @@ from simulator.scenario.access import access_findings, failing
 from simulator.scenario.alarm_checks import alarm_findings
 from simulator.scenario.alarms import METRICS
 from simulator.scenario.attribute_checks import attribute_findings
+from simulator.scenario.broker_checks import broker_findings
 from simulator.scenario.dead_letters import dead_letter_findings
 from simulator.scenario.downstreams import callers, loop_findings
+from simulator.scenario.email import email_findings
 from simulator.scenario.endpoints import endpoint_findings, endpoint_lines
 from simulator.scenario.event_source_settings import Settings, ranges_of, setting_problems
 from simulator.scenario.fault_checks import fault_findings
@@ -19,7 +21,7 @@ from simulator.scenario.fleet_checks import fleet_findings
 from simulator.scenario.fleets import FLEETS, fleets
 from simulator.scenario.functions import EventSource
 from simulator.scenario.invocation_checks import invocation_findings
-from simulator.scenario.invoked import lines
+from simulator.scenario.invoked import lines, state_paths
 from simulator.scenario.problems import Finding, nearest_or_known
 from simulator.scenario.producers import Producer
 from simulator.scenario.schema import Scenario
@@ -27,17 +29,22 @@ from simulator.scenario.sends import SENDERS, send_findings
 from simulator.scenario.source_checks import source_findings
 from simulator.scenario.thresholds import (
     ALARM,
+    BROKER,
     DOWNSTREAM,
+    EMAIL,
     GROUP,
     LINE,
     MAPPING,
     QUEUE,
     SOURCE,
+    STATE,
     SUBSCRIPTION,
+    WORKFLOW,
     scope_problem,
 )
 from simulator.scenario.topic_checks import topic_findings
 from simulator.scenario.units import write_duration
+from simulator.scenario.workflows import workflow_findings
 
 #: messages of one run: what fits a large machine's memory with rows off
 MOST_MESSAGES: Final = 100_000_000
@@ -77,6 +84,7 @@ class Checks:
                 fleet_findings(self.scenario, self._reference),
                 self._alarms(),
                 self._calls(),
+                workflow_findings(self.scenario, self._reference),
                 attribute_findings(self.scenario),
                 topic_findings(self.scenario, self._reference),
                 self._access(),
@@ -99,7 +107,8 @@ class Checks:
     def _producers(self) -> Iterator[Finding]:
         for name, producer in self.scenario.producers.items():
             path = ("producers", name)
-            yield from self._reference((*path, "target"), producer.target, "topics", "queues", "functions")
+            sections = ("topics", "queues", "functions", "workflows")
+            yield from self._reference((*path, "target"), producer.target, *sections)
             if producer.target in self.scenario.topics and producer.target in self.scenario.queues:
                 message = f"is {producer.target}, both a topic and a queue; rename one"
                 yield Finding((*path, "target"), message)
@@ -168,7 +177,7 @@ class Checks:
 
     def _batching(self, path: tuple[str, ...], queue_name: str, source: EventSource) -> Iterator[Finding]:
         queue = self.scenario.queues.get(queue_name)
-        if queue is None:
+        if queue is None or queue.broker is not None:
             return
         given = Settings(
             queue.type,
@@ -219,8 +228,12 @@ class Checks:
     def _calls(self) -> Iterator[Finding]:
         for (section, name), consumer in callers(self.scenario):
             for downstream in consumer.calls:
-                yield from self._reference((section, name, "calls", downstream), downstream, "downstreams")
+                path = (section, name, "calls", downstream)
+                yield from self._reference(path, downstream, "downstreams", "email")
         yield from loop_findings(self.scenario)
+        if not self.broken:
+            yield from email_findings(self.scenario, self._reference)
+            yield from broker_findings(self.scenario, self._reference)
 
     def _access(self) -> Iterator[Finding]:
         for name, change in self.scenario.access.items():
@@ -237,7 +250,8 @@ class Checks:
         yield from fault_findings(self.scenario)
 
     def _thresholds(self) -> Iterator[Finding]:
-        if any(section in ("queues", "functions", "downstreams", *FLEETS) for section, _ in self.broken):
+        scoped = ("queues", "functions", "downstreams", "email", "brokers", "workflows", *FLEETS)
+        if any(section in scoped for section, _ in self.broken):
             return
         scopes = _scopes(self.scenario)
         for place, threshold in enumerate(self.scenario.thresholds):
@@ -294,4 +308,8 @@ def _scopes(scenario: Scenario) -> dict[str, str]:
     found |= dict.fromkeys(failing(scenario), LINE)
     found |= {f"alarms.{name}": ALARM for name in scenario.alarms}
     found |= {f"downstreams.{name}": DOWNSTREAM for name in scenario.downstreams}
+    for name in scenario.workflows:
+        found |= {f"workflows.{name}": WORKFLOW} | dict.fromkeys(state_paths(scenario, name).values(), STATE)
+    found |= {f"brokers.{name}": BROKER for name in scenario.brokers}
+    found |= {f"email.{name}": EMAIL for name in scenario.email}
     return found | {f"{section}.{name}": GROUP for section, name, _ in fleets(scenario)}

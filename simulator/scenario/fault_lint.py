@@ -13,8 +13,8 @@ def outlasted(scenario: Scenario) -> Iterator[Finding]:
     for name, fault in scenario.faults.items():
         for queue_name in _without_receives(scenario, fault):
             queue = scenario.queues.get(queue_name)
-            if queue is None:
-                continue  # an error of its own
+            if queue is None or queue.broker is not None:
+                continue  # an error of its own, or nothing expires
             if fault.for_us is not None and queue.retention < fault.for_us:
                 kept, away = write_duration(queue.retention), write_duration(fault.for_us)
                 message = f"is {kept}; faults.{name} lasts {away}: what is older than {kept} by then is lost"

@@ -40,6 +40,7 @@ TARGETS: Final = {
     "downstream": "downstreams",
     "queue": "queues",
     "producer": "producers",
+    "broker": "brokers",
     "metrics": "",
 }
 """What a fault can meet, and the section it is found in."""
@@ -53,6 +54,7 @@ EFFECTS: Final[dict[str, tuple[str, ...]]] = {
     "downstream": ("down", "slow", "errors"),
     "queue": ("throttle", "denied", "unavailable"),
     "producer": ("poison",),
+    "broker": ("failover",),
     "metrics": ("metrics",),
 }
 _ALL: Final = (
@@ -67,8 +69,9 @@ _ALL: Final = (
     "denied",
     "unavailable",
     "poison",
+    "failover",
 )
-AT_ONCE: Final = frozenset({"crash", "zone_loss", "spot", "deploy"})
+AT_ONCE: Final = frozenset({"crash", "zone_loss", "spot", "deploy", "failover"})
 """Effects that happen at an instant, or last as long as they last."""
 CONDITIONS: Final = frozenset({"slow", "errors"})
 """Effects that may stand together: a brown-out."""
@@ -91,7 +94,7 @@ class Fault(Spec):
 
     at: Duration = required("when it begins", low="0s", high="400d")
     for_us: Duration | None = option(
-        "how long it lasts; not for `crash`, `zone_loss`, `spot` and `deploy`, which happen at once",
+        "how long it lasts; not for `crash`, `zone_loss`, `spot`, `deploy`, `failover`: they happen at once",
         low="1ms",
         high="400d",
         alias="for",
@@ -103,6 +106,7 @@ class Fault(Spec):
     downstream: Name | None = option("what it meets: a downstream", what="a name")
     queue: Name | None = option("what it meets: the calls to a queue", what="a name")
     producer: Name | None = option("whom it meets: the messages a producer offers meanwhile", what="a name")
+    broker: Name | None = option("what it meets: a broker of Amazon MQ", what="a name")
     metrics: Literal["blackout"] | None = option("CloudWatch publishes no metrics meanwhile")
     down: StrictBool | None = option(
         "consumers: they receive nothing, work in hand of instances is lost; a downstream: calls are refused"
@@ -129,6 +133,9 @@ class Fault(Spec):
     denied: Literal["receive", "delete", "send"] | None = option("calls that are denied meanwhile")
     unavailable: StrictBool | None = option(
         "SNS cannot deliver to the queue meanwhile (server-side errors) and tries again; other calls go on"
+    )
+    failover: Literal["planned", "crash"] | None = option(
+        "the active broker stops, by a reboot (`planned`) or a `crash`, until the other (or itself) is up"
     )
     poison: Share | None = option(
         "share of the messages offered meanwhile that fail every attempt", low="0%", high="100%"

@@ -8,6 +8,7 @@ from simulator.scenario.invoked import function_of, lines
 from simulator.scenario.problems import Finding
 from simulator.scenario.schema import Scenario
 from simulator.scenario.units import write_size
+from simulator.scenario.workflows import called
 
 Reference = Callable[..., Iterator[Finding]]
 """Checks that a name is known: path, name, sections."""
@@ -51,7 +52,7 @@ def invocation_findings(scenario: Scenario, reference: Reference, *, whole: bool
             message = f"disables event sources, and {fault.target} has none"
             yield Finding(("faults", name, "down"), message)
     if whole:
-        invoked = {name for _, name in lines(scenario)}
+        invoked = {name for _, name in lines(scenario)} | called(scenario, "function")
         for name, function_ in scenario.functions.items():
             if not function_.event_sources and name not in invoked:
                 message = "is empty, and no topic or producer invokes the function: nobody would"

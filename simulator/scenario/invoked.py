@@ -1,10 +1,15 @@
 """Which functions are invoked without a queue, by whom, and where their events are counted."""
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
+from simulator.scenario import workflows
 from simulator.scenario.producers import Producer
 from simulator.scenario.schema import Scenario
 from simulator.scenario.sends import invoked_by_sends
+
+_NO_NAME: Final = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 def function_of(scenario: Scenario, producer: Producer) -> str:
@@ -42,6 +47,23 @@ def synchronous(scenario: Scenario) -> list[str]:
     return [name for name in scenario.functions if name in targets]
 
 
+def by_tasks(scenario: Scenario) -> list[str]:
+    """Give the functions that tasks of workflows call."""
+    called = workflows.called(scenario, "function")
+    return [name for name in scenario.functions if name in called]
+
+
+def state_paths(scenario: Scenario, name: str) -> dict[str, str]:
+    """Give the path of each state of a workflow, by the state's name; a path has no spaces."""
+    paths: dict[str, str] = {}
+    for state in scenario.workflows[name].machine(scenario).whole():
+        path = f"workflows.{name}.states.{_NO_NAME.sub('_', state.name)}"
+        while path in paths.values():
+            path += "_"
+        paths[state.name] = path
+    return paths
+
+
 def lines(scenario: Scenario) -> Iterator[tuple[str, str]]:
     """Give the path under which each function's events are counted, and the function's name.
 
@@ -51,3 +73,5 @@ def lines(scenario: Scenario) -> Iterator[tuple[str, str]]:
         yield f"functions.{name}.async", name
     for name in synchronous(scenario):
         yield f"functions.{name}.invoke", name
+    for name in by_tasks(scenario):
+        yield f"functions.{name}.tasks", name

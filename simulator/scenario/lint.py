@@ -6,6 +6,7 @@ from typing import Literal
 
 from simulator.scenario import sends
 from simulator.scenario.access import failing
+from simulator.scenario.broker_checks import broker_warnings
 from simulator.scenario.endpoints import endpoint_lines
 from simulator.scenario.fault_lint import outlasted
 from simulator.scenario.fleets import fleets
@@ -14,6 +15,7 @@ from simulator.scenario.reading import mark_at
 from simulator.scenario.schema import Scenario
 from simulator.scenario.source_checks import source_warnings
 from simulator.scenario.units import write_duration
+from simulator.scenario.workflow_lint import workflow_warnings
 
 Severity = Literal["error", "warning"]
 Weighed = tuple[Severity, Finding]
@@ -53,6 +55,10 @@ def findings(scenario: Scenario) -> Iterator[Weighed]:
     yield from _targets(scenario)
     yield from _loops(scenario)
     yield from _unkept(scenario)
+    for finding in broker_warnings(scenario):
+        yield "warning", finding
+    for finding in workflow_warnings(scenario):
+        yield "warning", finding
     for finding in outlasted(scenario):
         yield "warning", finding
     for finding in source_warnings(scenario):
@@ -65,7 +71,7 @@ def _timeouts(scenario: Scenario) -> Iterator[Weighed]:
     for name, function in scenario.functions.items():
         for queue_name, source in function.event_sources.items():
             queue = scenario.queues.get(queue_name)
-            if queue is None:
+            if queue is None or queue.broker is not None:
                 continue
             path = ("queues", queue_name, "visibility_timeout")
             visible, timeout = write_duration(queue.visibility_timeout), write_duration(function.timeout)
@@ -86,7 +92,7 @@ def _timeouts(scenario: Scenario) -> Iterator[Weighed]:
 
 def _dead_letter_queues(scenario: Scenario) -> Iterator[Weighed]:
     for name, queue in scenario.queues.items():
-        if not queue.redrive:
+        if not queue.redrive or queue.broker is not None:
             continue
         path = ("queues", name, "redrive")
         dead = scenario.queues.get(queue.redrive.queue)

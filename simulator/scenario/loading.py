@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from simulator.scenario import lint
 from simulator.scenario import rules as dated_rules
 from simulator.scenario.checking import Checks
+from simulator.scenario.definitions import with_definitions
 from simulator.scenario.overrides import Sets, pairs, put_sets, put_variant
 from simulator.scenario.problems import Finding, Problem, ScenarioError, findings_of, shown
 from simulator.scenario.reading import Document, mark_at, read
@@ -100,6 +101,8 @@ def _validated(document: Document, source: Path, variant: str) -> tuple[Scenario
     if not isinstance(data, dict):
         message = f"is {kind_of(data)}; a map with scenario, duration, queues is due"
         return None, [Problem(document.marks[()].file, document.marks[()].line, "", message)]
+    document, unread = with_definitions(document, source.parent)
+    data = document.value
     rules, findings = _rules_of(data)
     context = Context(source.parent, rules, _duration_of(data))
     scenario, more, broken = _parsed(data, context)
@@ -108,7 +111,8 @@ def _validated(document: Document, source: Path, variant: str) -> tuple[Scenario
         scenario.loaded(source, rules, variant, document.marks)
         findings += Checks(scenario, broken).findings()
         findings += [finding for severity, finding in lint.findings(scenario) if severity == "error"]
-    return (None if findings else scenario), [_problem(document, finding) for finding in findings]
+    problems = unread + [_problem(document, finding) for finding in findings]
+    return (None if problems else scenario), problems
 
 
 def _problem(document: Document, finding: Finding) -> Problem:

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import StrictBool, model_validator
 
 from simulator.scenario.bodies import Shares
+from simulator.scenario.brokers import Destination
 from simulator.scenario.problems import Finding, refuse
 from simulator.scenario.producers import Group
 from simulator.scenario.redrive import RedriveAllow
@@ -98,6 +99,10 @@ class Queue(Spec):
         "standard only: groups are sent as MessageGroupId, and those of a noisy one give way to the others",
         default=False,
     )
+    broker: Destination | None = option(
+        "it is no queue of SQS but one of this broker of Amazon MQ: then what only SQS has (visibility "
+        "timeout, retention, delay, long polls) has no meaning for it"
+    )
     backlog: Backlog | None = option("a standing backlog: counted in drain, not in percentiles")
 
     @model_validator(mode="after")
@@ -105,4 +110,7 @@ class Queue(Spec):
         if self.fair and self.type == "fifo":
             message = "is true on a FIFO queue; only standard queues are fair, FIFO queues lock their groups"
             raise refuse(Finding(("fair",), message))
+        if self.broker is not None and (self.type == "fifo" or self.fair):
+            key = "fair" if self.fair else "type"
+            raise refuse(Finding((key,), "has no meaning for a queue of a broker: that is one of SQS"))
         return self

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, PrivateAttr, ValidationInfo, WithJsonSchem
 from pydantic_core import PydanticCustomError
 
 from simulator.scenario.bodies import Body, Shares, choices_of
+from simulator.scenario.brokers import Jms
 from simulator.scenario.distributions import SizeDistribution, TimeDistribution, largest, mean_of
 from simulator.scenario.problems import Finding, read_at, refuse
 from simulator.scenario.senders import Batch, Client, ClosedLoop
@@ -17,6 +18,7 @@ from simulator.scenario.sources import (
     MediaConvert,
     S3Events,
     SesFeedback,
+    SesReceipt,
     Source,
     Traits,
 )
@@ -291,15 +293,18 @@ class Producer(Spec):
     client: Client | None = option(
         "wait for answers and retry; without it answers come at once, and only throttled calls are retried"
     )
+    jms: Jms | None = option("how it sends to a queue of a broker of Amazon MQ")
     s3: S3Events | None = option("arrivals are uploads, of which a bucket tells")
     media_convert: MediaConvert | None = option("arrivals are transcoding jobs of MediaConvert")
     elastic_transcoder: ElasticTranscoder | None = option("arrivals are jobs of an Elastic Transcoder")
     ses_feedback: SesFeedback | None = option("arrivals are mails; told is what became of them")
+    ses_receipt: SesReceipt | None = option("arrivals are mails to SES, which a receipt rule hands on")
 
     @property
     def source(self) -> Source | None:
         """The service whose messages these are; None: the producer's own."""
-        return self.s3 or self.media_convert or self.elastic_transcoder or self.ses_feedback
+        given = (self.s3, self.media_convert, self.elastic_transcoder, self.ses_feedback, self.ses_receipt)
+        return next((one for one in given if one is not None), None)
 
     @property
     def said(self) -> Message | Announced:
@@ -343,7 +348,7 @@ class Producer(Spec):
 
     @model_validator(mode="after")
     def _one_source(self) -> "Producer":
-        words = ("s3", "media_convert", "elastic_transcoder", "ses_feedback")
+        words = ("s3", "media_convert", "elastic_transcoder", "ses_feedback", "ses_receipt")
         given = [word for word in words if getattr(self, word) is not None]
         if len(given) > 1:
             raise refuse(f"has {' and '.join(given)}; a producer is one service at most")

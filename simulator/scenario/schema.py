@@ -11,9 +11,11 @@ from simulator.scenario import rules as dated_rules
 from simulator.scenario.access import PolicyChange
 from simulator.scenario.alarms import Alarm
 from simulator.scenario.auto_scaling import AutoScalingGroup
+from simulator.scenario.brokers import Broker
 from simulator.scenario.deployments import Deployment
 from simulator.scenario.downstreams import Downstream
 from simulator.scenario.ecs_services import EcsService
+from simulator.scenario.email import Email
 from simulator.scenario.faults import Fault
 from simulator.scenario.functions import Function
 from simulator.scenario.messaging import Queue, Topic
@@ -25,6 +27,7 @@ from simulator.scenario.rules import Rules
 from simulator.scenario.spec import Spec, option, required
 from simulator.scenario.thresholds import ThresholdText
 from simulator.scenario.units import DURATION, Count, Duration, Name, Seed, Text, kind_of
+from simulator.scenario.workflows import Workflow
 
 SECTIONS: Final = (
     "producers",
@@ -35,6 +38,9 @@ SECTIONS: Final = (
     "ecs_services",
     "deployments",
     "downstreams",
+    "email",
+    "brokers",
+    "workflows",
 )
 _MOST_THINGS: Final = 1_000
 MOST_VARIANTS: Final = 100
@@ -110,6 +116,11 @@ class Scenario(Spec):
     downstreams: dict[Name, Downstream] = option(
         "systems that consumers call: databases, APIs of others", default={}
     )
+    email: dict[Name, Email] = option("SES accounts that consumers send mails through", default={})
+    workflows: dict[Name, Workflow] = option(
+        "state machines of Step Functions, workflows of SWF", default={}
+    )
+    brokers: dict[Name, Broker] = option("brokers of Amazon MQ for ActiveMQ", default={})
     access: dict[Name, PolicyChange] = option(
         "policies that do not allow what they should, from when to when", default={}
     )

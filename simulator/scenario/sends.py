@@ -14,6 +14,7 @@ from simulator.scenario.problems import Finding, read_at, refuse
 from simulator.scenario.producers import Group
 from simulator.scenario.spec import Spec, option, required
 from simulator.scenario.units import COUNT, SHARE, Name, write_size
+from simulator.scenario.workflows import called
 
 if TYPE_CHECKING:
     from simulator.scenario.functions import Function
@@ -109,7 +110,7 @@ def senders(scenario: "Scenario") -> Iterator[Sender]:
 
 def end_of(scenario: "Scenario", send: Send) -> str:
     """Give the section of what a send goes to; "" where nothing has that name."""
-    sections = ("topics", "queues", "functions")
+    sections = ("topics", "queues", "functions", "workflows")
     return next((section for section in sections if send.to in getattr(scenario, section)), "")
 
 
@@ -145,8 +146,15 @@ def workers_of(scenario: "Scenario", section: str, name: str) -> list[Sender]:
     ]
 
 
+def speaks(scenario: "Scenario") -> bool:
+    """Whether anything says messages while a run goes on: consumers that send, tasks of workflows."""
+    return bool(scenario.workflows) or any(senders(scenario))
+
+
 def comes_to(scenario: "Scenario", queue: str) -> bool:
-    """Whether some consumer sends to *queue*, directly or by a topic."""
+    """Whether a consumer or a task of a workflow sends to *queue*, directly or by a topic."""
+    if scenario.workflows and _by_task(scenario, queue):
+        return True
     return any(
         (section, name) == ("queues", queue)
         for sender in senders(scenario)
@@ -155,8 +163,18 @@ def comes_to(scenario: "Scenario", queue: str) -> bool:
     )
 
 
+def _by_task(scenario: "Scenario", queue: str) -> bool:
+    return queue in called(scenario, "queue") or any(
+        subscription.queue == queue
+        for topic in called(scenario, "topic") & scenario.topics.keys()
+        for subscription in scenario.topics[topic].subscriptions.values()
+    )
+
+
 def sent_on(scenario: "Scenario", topic: str) -> bool:
-    """Whether some consumer publishes to *topic*."""
+    """Whether a consumer or a task of a workflow publishes to *topic*."""
+    if scenario.workflows and topic in called(scenario, "topic"):
+        return True
     return any(
         send.to == topic and end_of(scenario, send) == "topics"
         for sender in senders(scenario)
@@ -227,6 +245,8 @@ class ChildWords:
     ----------
     said : list of Said
         By combination.
+    plain : list of int
+        By base: the combination of what tasks of workflows say, which have no body.
     bases : dict
         By source: the base of each combination of what it says; those of children under `SOURCE`.
     """
@@ -249,6 +269,9 @@ class ChildWords:
         for _, send in given:
             for said in self._own(send):
                 self._base(said.attributes)
+        self.plain = (
+            [self._number(Said(dict(base), None)) for base in self._bases] if scenario.workflows else []
+        )
         self._rows = {id(send): [list(self._row(send, base)) for base in self._bases] for _, send in given}
         self.bases[SOURCE] = [self._base(said.attributes) for said in self.said]
 
@@ -295,7 +318,7 @@ def send_findings(scenario: "Scenario", reference: Any) -> Iterator[Finding]:
     for sender in senders(scenario):
         for name, send in sender.given.sends.items():
             path = (sender.section, sender.name, "sends", name)
-            yield from reference((*path, "to"), send.to, "topics", "queues", "functions")
+            yield from reference((*path, "to"), send.to, "topics", "queues", "functions", "workflows")
             yield from _size(scenario, (*path, "size"), send)
             if send.to in scenario.topics and send.to in scenario.queues:
                 yield Finding((*path, "to"), f"is {send.to}, both a topic and a queue; rename one")

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from simulator.scenario.distributions import largest
 from simulator.scenario.problems import Finding
-from simulator.scenario.sources import ElasticTranscoder, MediaConvert, SesFeedback, Source
-from simulator.scenario.units import write_share
+from simulator.scenario.sources import ElasticTranscoder, MediaConvert, SesFeedback, SesReceipt, Source
+from simulator.scenario.units import write_share, write_size
 
 if TYPE_CHECKING:
     from simulator.scenario.producers import Producer
@@ -19,6 +20,11 @@ def source_findings(scenario: "Scenario") -> Iterator[Finding]:
     for name, producer in scenario.producers.items():
         if producer.source and (why := _refusal(scenario, producer, producer.source)):
             yield Finding(("producers", name, "target"), f"is {producer.target}, {why}")
+        if isinstance(producer.source, SesReceipt) and producer.target in scenario.topics:
+            most, size = scenario.rules.value("ses.receipt.max_sns_bytes"), largest(producer.message.size)
+            if size > most:
+                message = f"goes to {write_size(size)}; SES bounces mails above {write_size(most)} to a topic"
+                yield Finding(("producers", name, "message", "size"), message)
 
 
 def _refusal(scenario: "Scenario", producer: "Producer", source: Source) -> str:

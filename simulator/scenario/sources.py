@@ -352,6 +352,41 @@ class SesFeedback(Source):
         return Announced(tuple(map(feedback.body, kinds)), tuple(kinds.values()))
 
 
+class SesReceipt(Source):
+    """SES that receives mail: every arrival is a mail; a receipt rule hands it to a topic or a function.
+
+    A rule's action to a bucket is `s3` instead: the bucket tells of the mail as of any object.
+    """
+
+    word = "ses_receipt"
+    happening = "mails received"
+    service = "SES"
+    ends = ("topics", "functions")
+
+    dropped: Share = option(
+        "share of the mails that the rule set drops: no rule for the recipient, or a spam or virus verdict",
+        default="0%",
+        low="0%",
+        high="99.9%",
+    )
+    delay: TimeDistribution = setting("ses.model.receipt_delay", "from the mail's arrival to the action")
+
+    @property
+    def each(self) -> float:
+        """Share of the mails that are handed on."""
+        return 1 - self.dropped
+
+    @property
+    def traits(self) -> Traits:
+        """Nothing tells them apart."""
+        return {}
+
+    @property
+    def said(self) -> Announced:
+        """The notification."""
+        return Announced((feedback.RECEIVED,), (1.0,))
+
+
 def _normalised(shares: Sequence[tuple[str, float]]) -> dict[str, float]:
     """Shares of each word, so that they add up to 1; in the order of the words' first places."""
     total = sum(share for _, share in shares)

@@ -27,7 +27,8 @@ _LIMITS: Final = (
     "arrivals", "ramp", "maximum_concurrency", "reserved_concurrency", "account_concurrency", "scaling_rate",
     "group_locked", "call_tokens", "in_flight_cap", "metric_lag", "booting", "maximum_size", "mapping_cap",
     "access_denied", "provisioned_pollers", "error_backoff", "downstream", "consumer_down", "policy",
-    "cooldown", "rate_cap",
+    "cooldown", "rate_cap", "transitions", "starts", "map_start_rate", "map_concurrency",
+    "prefetched", "store_sync", "memory_full", "store_full", "failover",
 )  # fmt: skip
 
 RUN, QUEUE, SOURCE, MAPPING, GROUP = "run", "queue", "source queue", "event source", "group"
@@ -36,7 +37,11 @@ SUBSCRIPTION: Final = "subscription"
 LINE: Final = "function's events"
 """What comes to a function without a queue: asked as a source queue, and as its consumer."""
 DOWNSTREAM: Final = "downstream"
-_DOWNSTREAMS: Final = (DOWNSTREAM,)
+EMAIL: Final = "SES account"
+BROKER: Final = "broker"
+WORKFLOW: Final = "workflow"
+STATE: Final = "state of a workflow"
+_DOWNSTREAMS: Final = (DOWNSTREAM, EMAIL)
 _QUEUES: Final = (RUN, QUEUE, SOURCE)
 _FAILING: Final = (*_QUEUES, SUBSCRIPTION)
 _CONSUMERS: Final = (MAPPING, GROUP)
@@ -74,7 +79,7 @@ METRICS: Final[Mapping[str, Metric]] = {
     "in_flight": Metric("received and not yet deleted or visible again", _LEVEL, _QUEUES),
     "duplicate_delivery": Metric(
         "deliveries of a copy after its first", _RARE, _QUEUES, "cause",
-        (*_CAUSES, "at_least_once", "redrive", "sender_retry", "loop"),
+        (*_CAUSES, "at_least_once", "redrive", "sender_retry", "loop", "failover", "rollback"),
     ),
     "duplicate_processing": Metric("successes of a copy after its first", _RARE, _QUEUES),
     "published": Metric("messages that its topic published to a subscription", _COUNT, (SUBSCRIPTION,)),
@@ -94,6 +99,7 @@ METRICS: Final[Mapping[str, Metric]] = {
         (
             "retention", "access_denied", "event_age", "failure", "crash", "throttle", "loop",
             "retries_used_up", "client_error", "time_to_live", "subscription_disabled", "spending_limit",
+            "failover_loss", "execution_failed", "execution_timed_out", "history_full",
         ),
     ),
     "filtered_out": Metric(
@@ -141,6 +147,38 @@ METRICS: Final[Mapping[str, Metric]] = {
     "line": Metric("tries in line for a connection or the rate", _LEVEL, _DOWNSTREAMS),
     "try_time": Metric("how long callers waited for a try", _MEAN, _DOWNSTREAMS),
     "open_breakers": Metric("circuit breakers that are not closed", {"mean": NUMBER}, _DOWNSTREAMS),
+    "transitions": Metric("transitions of states, retries included", _AMOUNT, (WORKFLOW,)),
+    "throttled_transitions": Metric("transitions that waited for a token", _RARE, (WORKFLOW,)),
+    "refused_starts": Metric("StartExecution calls refused by the quota", {"count": COUNT}, (WORKFLOW,)),
+    "executions": Metric("executions that run", _LEVEL, (WORKFLOW,)),
+    "map_children": Metric("children of distributed Maps that run", _LEVEL, (WORKFLOW,)),
+    "waiting_transitions": Metric("transitions whose turn has not come", _LEVEL, (WORKFLOW,)),
+    "entries": Metric("entries of a state that it was left from", {"count": COUNT}, (STATE,)),
+    "retries": Metric("tries of a state after the first of an entry", {"count": COUNT}, (STATE,)),
+    "failed_entries": Metric("failures of a state that were not tried again", {"count": COUNT}, (STATE,)),
+    "in_state": Metric("how long an entry of a state lasts", {"mean": DURATION, "total": DURATION}, (STATE,)),
+    "prefetched": Metric("messages pushed to consumers and not begun", _LEVEL, (BROKER,)),
+    "store": Metric("size of the persistent messages a broker holds, in MiB", _LEVEL, (BROKER,)),
+    "memory": Metric("size of the messages in a broker's memory, in MiB", _LEVEL, (BROKER,)),
+    "connections": Metric("connections to a broker", {"max": NUMBER}, (BROKER,)),
+    "sends_waiting": Metric("messages whose producers have no answer of the broker yet", _LEVEL, (BROKER,)),
+    "per_sync": Metric("messages that one sync of the store writes", {"mean": NUMBER}, (BROKER,)),
+    "failing_over": Metric("share of the time in which the broker failed over", {"share": SHARE}, (BROKER,)),
+    "recipients": Metric("recipients of mails that SES took", _AMOUNT, (EMAIL,)),
+    "over_quota": Metric(
+        "calls that SES refused for a quota", _RARE, (EMAIL,), "quota", ("rate", "daily", "paused")
+    ),
+    "daily_used": Metric("recipients of the last 24 hours", {"max": NUMBER}, (EMAIL,)),
+    "hard_bounce": Metric("recipients that bounced for good", _RARE, (EMAIL,)),
+    "soft_bounce": Metric("recipients that SES gave up in the end", _RARE, (EMAIL,)),
+    "complaint": Metric("recipients that complained", _RARE, (EMAIL,)),
+    "arrived": Metric("recipients that got the mail", _RARE, (EMAIL,)),
+    "bounce_rate": Metric("hard bounces among the last recipients", {"max": SHARE}, (EMAIL,)),
+    "complaint_rate": Metric("complaints among the last recipients", {"max": SHARE}, (EMAIL,)),
+    "standing": Metric(
+        "share of the time in which the account stood so", {"share": SHARE}, (EMAIL,), "as",
+        ("under_review", "paused"),
+    ),
     "concurrency": Metric("batches the mapping may work at once", _LEVEL, (MAPPING,)),
     "in_service": Metric("instances at work", _LEVEL, (GROUP,)),
     "desired": Metric("instances wanted", _LEVEL, (GROUP,)),
@@ -164,7 +202,11 @@ METRICS: Final[Mapping[str, Metric]] = {
     "alarm_lead": Metric("from its ringing to the first harm", {"": DURATION}, (ALARM,)),
     "false_alarm": Metric("times it rang without trouble or harm nearby", {"count": COUNT}, (ALARM,)),
     "limit": Metric(
-        "share of the time this was the binding limit", {"share": SHARE}, _CONSUMERS, "limit", _LIMITS
+        "share of the time this was the binding limit; of a broker: what its producers waited for",
+        {"share": SHARE},
+        (*_CONSUMERS, BROKER),
+        "limit",
+        _LIMITS,
     ),
     "drain_limit": Metric(
         "share of the drain this was the binding limit", {"share": SHARE}, _CONSUMERS, "limit", _LIMITS
@@ -236,8 +278,8 @@ def _written(label: tuple[str, str] | None) -> str:
 def _label(text: str, name: str, label: str | None, value: str | None) -> tuple[str, str] | None:
     metric = METRICS[name]
     if label is None or value is None:
-        if metric.label in ("limit", "stage"):
-            statistic = ".share" if metric.label == "limit" else ""
+        if metric.label in ("limit", "stage", "as"):
+            statistic = "" if metric.label == "stage" else ".share"
             example = f"{name}{{{metric.label}={metric.values[1]}}}{statistic}"
             raise refuse(f"is {shown(text)}; say which {metric.label}, such as {example}")
         return None
@@ -264,7 +306,9 @@ def scope_problem(threshold: Threshold, scopes: Mapping[str, str]) -> str:
     known = [
         path
         for path, kind in scopes.items()
-        if kind in allowed or (kind == LINE and of_lines) or (SUBSCRIPTION in allowed and "topics." in path)
+        if kind in allowed
+        or (kind in (LINE, WORKFLOW) and of_lines)
+        or (SUBSCRIPTION in allowed and "topics." in path)
     ]
     if not threshold.scope:
         if RUN in allowed:

@@ -28,6 +28,7 @@ ecs_services:
 deployments:
   stock: {queue: goods, work: 100ms, replicas: 4}
 downstreams: {database: {latency: 5ms}}
+brokers: {main: {}}
 """
 
 

@@ -20,6 +20,7 @@ SHORTER = {
         "duration": "10m",
         "producers.checkout.arrivals": "[{for: 2m, rate: 20/s}, {for: 3m, rate: 200/s}, {rate: 20/s}]",
     },
+    "human_approval": {"duration": "5d", "discard": "0s"},
     "real_traffic": {"duration": "90m", "producers.city.trace.for": "90m"},
     "standard_vs_fifo": {"duration": "2m"},
     "priority_queues": {
@@ -96,6 +97,26 @@ SHORTER = {
     "capacity_planning": {
         "duration": "6m",
         "producers.portal.arrivals": "[{for: 1m, rate: 4/s}, {for: 2m, rate: 20/s}, {rate: 4/s}]",
+    },
+    "email_campaign": {
+        "duration": "5m",
+        "producers.campaign.arrivals": "[{for: 30s, rate: 100/s}, {rate: 0/s}]",
+        "queues.mails.visibility_timeout": "30s",
+    },
+    "bounce_storm": {
+        "duration": "6m",
+        "producers.campaign.arrivals": "[{for: 1m, rate: 0/s}, {for: 2m, rate: 40/s}, {rate: 0/s}]",
+        "queues.confirmations.visibility_timeout": "20s",
+        "limits": "{ses.model.reputation_volume: 1k}",
+    },
+    "mq_prefetch": {
+        "duration": "10m",
+        "producers.studio.arrivals": "[{for: 30s, rate: 1/s}, {for: 1m, rate: 15/s}, {rate: 1/s}]",
+    },
+    "mq_or_sqs": {
+        "duration": "190s",
+        "producers.shop.arrivals": "[{for: 1m, rate: 20/s}, {for: 20s, rate: 100/s}, {rate: 20/s}]",
+        "limits": "{mq.failover.crash: 20s}",
     },
     "alarm_rehearsal": {"duration": "15m", "faults.bad-deploy.at": "2m", "faults.bad-deploy.for": "10m"},
 }

@@ -12,6 +12,8 @@ SOFT_BOUNCE: Final = "soft_bounce"
 COMPLAINT: Final = "complaint"
 DELIVERY: Final = "delivery"
 KINDS: Final = (HARD_BOUNCE, SOFT_BOUNCE, COMPLAINT, DELIVERY)
+RECEIVED: Final = {"notificationType": "Received"}
+"""Body of what SES says of a mail that it received, as far as filters look into it."""
 
 
 def body(kind: str) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Amazon MQ for ActiveMQ: what a broker and its clients do, by rule."""
