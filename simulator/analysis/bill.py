@@ -121,7 +121,7 @@ def estimates(made: Bill) -> Iterator[tuple[str, Estimate]]:
     """What thresholds can be about: the bill of a run, of a month, of a million messages, and of waiting."""
     messages = made.messages
     for label in ("", *(f"{{service={service}}}" for service in METRICS["cost"].values)):
-        lines = [line for line in made.lines if not label or f"{{service={line.service.lower()}}}" == label]
+        lines = [line for line in made.lines if not label or _label(line.service) == label]
         run = _sum([line.run_usd for line in lines], len(messages))
         each = [
             usd / number * _MILLION if number else math.nan for usd, number in zip(run, messages, strict=True)
@@ -135,6 +135,10 @@ def estimates(made: Bill) -> Iterator[tuple[str, Estimate]]:
     all_ = _sum([line.month_usd for line in made.lines], len(messages))
     shares = [part / whole if whole else math.nan for part, whole in zip(idle, all_, strict=True)]
     yield "idle_cost.share", intervals.of_means(shares, "share")
+
+
+def _label(service: str) -> str:
+    return f"{{service={service.lower().replace(' ', '_')}}}"
 
 
 def _sum(amounts: Sequence[Estimate], runs: int) -> list[float]:

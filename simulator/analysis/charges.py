@@ -21,6 +21,7 @@ from simulator.analysis.charge_counts import (
 )
 from simulator.analysis.consumers import fleets
 from simulator.analysis.machine_charges import machines
+from simulator.analysis.managed_charges import managed
 from simulator.analysis.partial import QUANTITY, Field
 from simulator.analysis.replication import Replication
 from simulator.recording.tables import Attempt, Outcome, Quantity
@@ -35,7 +36,8 @@ _TOLD: Final = (Outcome.ACCEPTED, Outcome.DEDUPLICATED)
 def charges(scenario: Scenario, things: Sequence[str], runs: Sequence[Replication]) -> list[Charge]:
     """Everything that AWS charges for in *runs* of *scenario*; what came to nothing in all of them aside."""
     count = Counts(scenario, things, runs)
-    found = [*_sqs(count), *_sns(count), *_lambda(count), *machines(count), *_alarms(count)]
+    services = (_sqs, _sns, _lambda, machines, managed, _alarms)
+    found = [charge for service in services for charge in service(count)]
     return [one for one in found if any(one.run)]
 
 
@@ -44,6 +46,8 @@ def charges(scenario: Scenario, things: Sequence[str], runs: Sequence[Replicatio
 
 def _sqs(count: Counts) -> Iterator[Charge]:
     for name, queue in count.scenario.queues.items():
+        if queue.broker is not None:  # not SQS's: a broker is paid by the hour
+            continue
         path = f"queues.{name}"
         rule = "price.sqs.fifo" if queue.type == "fifo" else "price.sqs.standard"
         sends = _calls(count, name)

@@ -9,6 +9,7 @@ from simulator.analysis.draining import Backlog, Case, Pool
 from simulator.scenario import distributions as specs
 from simulator.scenario.distributions import mean_of
 from simulator.scenario.downstreams import Calls
+from simulator.scenario.email import called
 from simulator.scenario.fleets import Fleet, fleets
 from simulator.scenario.functions import EventSource, Function
 from simulator.scenario.messaging import Queue
@@ -130,7 +131,7 @@ def _fleet(scenario: Scenario, name: str, fleet: Fleet) -> tuple[Pool, str]:
 def _downstream_per_s(scenario: Scenario, caller: Calls) -> float:
     found = [math.inf]
     for name, count in caller.calls.items():
-        one = scenario.downstreams[name]
+        one = called(scenario)[name]
         if one.rate is not None:
             found.append(one.rate / count)
         latency_us = mean_of(one.latency)
@@ -143,7 +144,7 @@ def _downstream_per_s(scenario: Scenario, caller: Calls) -> float:
 
 def batch_us(scenario: Scenario, work: Work, caller: Calls, batch: int) -> float:
     """Mean time that a full batch takes: per invocation + messages x (work + calls) [us]."""
-    given = scenario.downstreams
+    given = called(scenario)
     calls = math.fsum(mean_of(given[name].latency) * count for name, count in caller.calls.items())
     return mean_of(work.per_invocation) + batch * (mean_of(work.per_message) + calls)
 

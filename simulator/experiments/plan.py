@@ -165,6 +165,9 @@ def _runs(scenario: Scenario, setting: Setting) -> Iterator[tuple[str, str]]:
         "ECS services": scenario.ecs_services,
         "deployments": scenario.deployments,
         "downstreams": scenario.downstreams,
+        "SES accounts": scenario.email,
+        "brokers": scenario.brokers,
+        "workflows": scenario.workflows,
         "alarms": scenario.alarms,
         "faults": scenario.faults,
     }

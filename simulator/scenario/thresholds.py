@@ -190,7 +190,7 @@ METRICS: Final[Mapping[str, Metric]] = {
     "cost": Metric(
         "what AWS charges: for the run, for a month at this load, for a million messages of producers",
         {"run": MONEY, "month": MONEY, "per_million": MONEY}, (RUN,), "service",
-        ("sqs", "sns", "lambda", "ec2", "fargate", "kubernetes", "cloudwatch"),
+        ("sqs", "sns", "lambda", "ec2", "fargate", "kubernetes", "ses", "mq", "step_functions", "cloudwatch"),
     ),
     "idle_cost": Metric(
         "of a month's cost: polls that found nothing, and machines while they did nothing",
