@@ -20,7 +20,7 @@ SHORTER = {
         "duration": "10m",
         "producers.checkout.arrivals": "[{for: 2m, rate: 20/s}, {for: 3m, rate: 200/s}, {rate: 20/s}]",
     },
-    "human_approval": {"duration": "5d", "discard": "0s"},
+    "human_approval": {"duration": "1d", "discard": "0s", "producers.staff.arrivals": "{rate: 2k/d}"},
     "real_traffic": {"duration": "90m", "producers.city.trace.for": "90m"},
     "standard_vs_fifo": {"duration": "2m"},
     "priority_queues": {
@@ -144,7 +144,8 @@ def digests(run: Ran) -> Digests:
     """
     made = {f"{table}.{name}": digest(values) for table in COMPARED for name, values in run[table].items()}
     messages = run["messages"]
-    sent_on = [number for path, number in run.things.items() if path.startswith((*SENDERS, "alarms."))]
+    senders = (*SENDERS, "alarms.", "workflows.")
+    sent_on = [number for path, number in run.things.items() if path.startswith(senders)]
     order = np.lexsort((messages["serial"], messages["producer"]))
     order = order[~np.isin(messages["producer"][order], sent_on)]
     return made | {name: digest(messages[name][order]) for name in OF_A_MESSAGE}

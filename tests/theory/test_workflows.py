@@ -33,7 +33,8 @@ def lasted_s(run: Ran) -> list[float]:
     """How long the executions of ``w`` ran, in the order they ended."""
     rows = run["deliveries"]
     mine = rows["queue"] == run.things["workflows.w"]
-    return ((rows["ended_at"][mine] - rows["started_at"][mine]) / SECOND).tolist()
+    found: list[float] = ((rows["ended_at"][mine] - rows["started_at"][mine]) / SECOND).tolist()
+    return found
 
 
 def fates(run: Ran) -> list[tuple[Fate, Cause]]:
