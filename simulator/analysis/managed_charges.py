@@ -1,9 +1,19 @@
 """What brokers, workflows and mails cost."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from simulator.analysis.charge_counts import GIB, HOUR_US, HOURS_A_MONTH, Charge, Counts, plus, times
+from simulator.analysis.charge_counts import (
+    GIB,
+    HOUR_US,
+    HOURS_A_MONTH,
+    MILLION,
+    Charge,
+    Counts,
+    minus,
+    plus,
+    times,
+)
 from simulator.analysis.partial import QUANTITY, Field
 from simulator.recording.tables import Quantity
 
@@ -67,29 +77,35 @@ def _hourly(count: Counts, instance: str) -> tuple[str, float]:
 
 
 def _workflows(count: Counts) -> Iterator[Charge]:
+    """Standard executions by their transitions, Express ones, children of Maps too, by number and time."""
     for name, workflow in count.scenario.workflows.items():
+        if workflow.kind == "swf":
+            continue
         path = f"workflows.{name}"
-        if workflow.kind == "standard":
-            rule = "price.sfn.transition"
-            made = counted(count, Quantity.TRANSITIONS, path)
-            yield count.charge(
-                "Step Functions", f"transitions of workflow {name}", "transition", rule, made,
-                free=f"{rule}.free",
-            )  # fmt: skip
-        elif workflow.kind == "express":
-            yield from _express(count, name, path)
+        rule = "price.sfn.transition"
+        made = counted(count, Quantity.TRANSITIONS, path)
+        standard = minus(made, counted(count, Quantity.EXPRESS_TRANSITIONS, path))
+        yield count.charge(
+            "Step Functions", f"transitions of workflow {name}", "transition", rule, standard,
+            free=f"{rule}.free",
+        )  # fmt: skip
+        children = counted(count, Quantity.EXPRESS_CHILDREN, path)
+        lasted_us = times(count.level(QUANTITY + Quantity.EXPRESS_US, path)[0], 1 / MILLION)
+        yield from _express(count, f"children of workflow {name}", children, lasted_us)
+        if workflow.kind == "express":
+            lasted_us = times(count.level(QUANTITY + Quantity.EXECUTIONS, path)[0], 1 / _THOUSAND)
+            yield from _express(count, f"workflow {name}", count.of(Field.SENT, path), lasted_us)
 
 
-def _express(count: Counts, name: str, path: str) -> Iterator[Charge]:
-    started = count.of(Field.SENT, path)
-    yield count.charge(
-        "Step Functions", f"executions of workflow {name}", "execution", "price.sfn.express.request", started
-    )
-    rule = "price.sfn.express.gb_hour"
-    lasted_us = times(count.level(QUANTITY + Quantity.EXECUTIONS, path)[0], 1 / _THOUSAND)
+def _express(
+    count: Counts, whose: str, started: Sequence[float], lasted_us: Sequence[float]
+) -> Iterator[Charge]:
+    """Executions, and their time of 64 MB each, rounded up to 100 ms."""
+    request, rule = "price.sfn.express.request", "price.sfn.express.gb_hour"
+    yield count.charge("Step Functions", f"executions of {whose}", "execution", request, started)
     rounded_us = plus(lasted_us, times(started, _EXPRESS_ROUNDING_US))
     yield count.charge(
-        "Step Functions", f"duration of workflow {name}", "GB-hour", rule,
+        "Step Functions", f"duration of {whose}", "GB-hour", rule,
         times(rounded_us, _EXPRESS_GB / HOUR_US), per=1.0,
         tiers=(f"{rule}.tier_2", f"{rule}.tier_3"), note="64 MB each, rounded up to 100 ms on average",
     )  # fmt: skip

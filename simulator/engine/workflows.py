@@ -76,7 +76,8 @@ class Workflows:
 
         def pace(kind: str, between: str, bucket: TransitionBucket | None) -> Pace:
             start = taken.durations(f"workflows/{kind}/start", taken.latency(f"sfn.lat.start_{kind}"))
-            return Pace(bucket, start, taken.durations("", Constant(rule(between))))
+            later = taken.durations("", Constant(rule(between)))
+            return Pace(bucket, start, later, express=kind == "express")
 
         paces = {}
         kinds = {one.kind == "express" for one in self._scenario.workflows.values()} | {

@@ -79,12 +79,15 @@ class Pace(NamedTuple):
         From the end of a state until the next one begins, the call of a function included [us].
     decider : Decider, optional
         Of SWF: who decides on every state.
+    express : bool
+        Its transitions are not charged for, its time is.
     """
 
     bucket: TransitionBucket | None
     start: CallDurations
     between: CallDurations
     decider: "Decider | None" = None
+    express: bool = False
 
 
 class Path:

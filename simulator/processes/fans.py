@@ -254,8 +254,12 @@ class Fans:
         history = History(None if state.express else self._most_events)
 
         def done(one: Path, error: str) -> None:
+            if state.express:
+                self._figures.express_children.add(self._clock.now)
+                self._figures.express_us.add(self._clock.now, self._clock.now - began_at)
             self._child_ended(path, state, fan, one, error)
 
+        began_at = self._clock.now
         pace = self._child_paces[state.express]
         child = self._inside(path, state.processor, index, data, done, history=history, pace=pace)
         fan.running[index] = child

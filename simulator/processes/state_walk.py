@@ -119,6 +119,8 @@ class StateWalk:
         if path.turn != turn:
             return
         self._figures.transitions.add(self._clock.now)
+        if path.pace.express:
+            self._figures.express_transitions.add(self._clock.now)
         state = path.state
         if not path.tries and not path.history.write(entered(state)):
             self.end(path, HISTORY_FULL)

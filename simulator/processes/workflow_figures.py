@@ -51,6 +51,9 @@ class WorkflowFigures:
         self.waiting = SecondLevel(recorder, thing, Quantity.WAITING_TRANSITIONS)
         self.executions = SecondLevel(recorder, thing, Quantity.EXECUTIONS)
         self.children = SecondLevel(recorder, thing, Quantity.MAP_CHILDREN)
+        self.express_transitions = SecondCount(recorder, thing, Quantity.EXPRESS_TRANSITIONS)
+        self.express_children = SecondCount(recorder, thing, Quantity.EXPRESS_CHILDREN)
+        self.express_us = SecondCount(recorder, thing, Quantity.EXPRESS_US, durations=True)
         self.refused = SecondCount(recorder, thing, Quantity.REFUSED_STARTS)
         self.states = {name: StateFigures(recorder, number) for name, number in states.items()}
         self._gauge = gauge
@@ -77,6 +80,9 @@ class WorkflowFigures:
             self.waiting,
             self.executions,
             self.children,
+            self.express_transitions,
+            self.express_children,
+            self.express_us,
         ):
             one.close(now)
         for state in self.states.values():

@@ -223,6 +223,12 @@ class Quantity(IntEnum):
     """failures that were not tried again"""
     STATE_US = 45
     """how long entries that were left lasted, summed [us]"""
+    EXPRESS_TRANSITIONS = 47
+    """of its transitions: those of Express executions, which are not charged for"""
+    EXPRESS_CHILDREN = 48
+    """children of Maps that are Express executions and ended"""
+    EXPRESS_US = 49
+    """how long those lasted, summed [us]"""
     IN_STATE = 46
     """executions, branches and iterations that are in it"""
     BROKER_DOWN = 33

@@ -31,6 +31,7 @@ _CHART_NAMES: Final = (
     "downstreams",
     "email",
     "broker",
+    "workflow",
     "alarms",
     "cost",
 )
@@ -134,6 +135,7 @@ def _fill_one(folder: Path, answer: Answer) -> None:
         summary,
         tenants,
         throughput,
+        workflows,
     )
     from simulator.reporting.frames import Frames
 
@@ -153,6 +155,7 @@ def _fill_one(folder: Path, answer: Answer) -> None:
         "cost": cost.figure,
         "email": email.figure,
         "broker": brokers.figure,
+        "workflow": workflows.figure,
     }
     charts = []
     for name in _CHART_NAMES:

@@ -11,17 +11,20 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+_DAY_S: Final = 86_400.0
+
+
 def time_axis(axes: Axes, end_s: float, *, most: int = 9, labels: bool = True) -> None:
     """Say time as people do (0, 15 min, 1 h 30) over ``[0, end_s]``, in at most *most* ticks."""
     axes.set_xlim(0, end_s)
     steps = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 14400, 21600, 43200)
-    step = next((s for s in steps if end_s / s < most), 86400.0)
-    while end_s / step >= most:
-        step *= 2
+    days = (_DAY_S * many for many in (1, 2, 5, 10, 20, 50, 100, 200))
+    step = next((s for s in (*steps, *days) if end_s / s < most), 500 * _DAY_S)
     at = [k * step for k in range(int(end_s / step + 1e-9) + 1)]
     axes.set_xticks(at)
     axes.tick_params(axis="x", length=4 if labels else 0, color=style.AXIS, pad=4)
-    axes.set_xticklabels([words.instant(s) for s in at] if labels else [])
+    said = [f"{s / _DAY_S:.0f} d" if s and step >= _DAY_S else words.instant(s) for s in at]
+    axes.set_xticklabels(said if labels else [])
     if labels:
         axes.spines["bottom"].set_visible(True)
         axes.spines["bottom"].set_color(style.AXIS)

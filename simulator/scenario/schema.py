@@ -117,9 +117,7 @@ class Scenario(Spec):
         "systems that consumers call: databases, APIs of others", default={}
     )
     email: dict[Name, Email] = option("SES accounts that consumers send mails through", default={})
-    workflows: dict[Name, Workflow] = option(
-        "state machines of Step Functions, workflows of SWF", default={}
-    )
+    workflows: dict[Name, Workflow] = option("state machines of Step Functions, workflows of SWF", default={})
     brokers: dict[Name, Broker] = option("brokers of Amazon MQ for ActiveMQ", default={})
     access: dict[Name, PolicyChange] = option(
         "policies that do not allow what they should, from when to when", default={}

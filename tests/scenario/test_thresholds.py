@@ -88,6 +88,7 @@ def test_labels_are_the_words_of_the_tables() -> None:
     limits = {limit.name.lower() for limit in Limit}
     for metric in METRICS.values():
         words = {"limit": limits, "tenants": {"quiet", "noisy"}, "stage": {"decided", "in_service"}}
+        words |= {"quota": {"rate", "daily", "paused"}, "as": {"under_review", "paused"}}
         if metric.label != "service":  # of AWS, not of a table
             assert set(metric.values) <= words.get(metric.label, causes)
     assert set(METRICS["limit"].values) == limits

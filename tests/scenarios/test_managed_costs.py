@@ -51,13 +51,13 @@ auto_scaling_groups:
 def test_a_pair_of_brokers_is_paid_by_the_hour_and_its_queues_are_no_requests_of_sqs(tmp_path: Path):
     """mq.m5.large as a pair is 0.576 USD an hour; a size up doubles it."""
     lines = billed(Ran(written(tmp_path, BROKER)))
-    assert lines["mq.m5.xlarge of broker main"] == (pytest.approx(2.0), pytest.approx(2 * 0.576))
+    assert lines["mq.m5.xlarge of broker main"] == pytest.approx((2.0, 2 * 0.576))
     assert not [what for what in lines if "queue orders" in what]
 
 
 def test_a_single_instance_is_half_of_it(tmp_path: Path):
     lines = billed(Ran(written(tmp_path, BROKER, brokers__main__deployment="single_instance")))
-    assert lines["mq.m5.xlarge of broker main"] == (pytest.approx(1.0), pytest.approx(0.576))
+    assert lines["mq.m5.xlarge of broker main"] == pytest.approx((1.0, 0.576))
 
 
 WORKFLOW = """
@@ -83,7 +83,22 @@ def test_express_workflows_are_paid_by_the_execution_and_its_time(tmp_path: Path
     run = Ran(written(tmp_path, WORKFLOW, workflows__flow__kind="express"))
     started = int((run["copies"]["queue"] == run.things["workflows.flow"]).sum())
     lines = billed(run)
-    assert lines["executions of workflow flow"] == (started, pytest.approx(started / 1e6))
+    assert lines["executions of workflow flow"] == pytest.approx((started, started / 1e6))
     gb_hours = started * 3.05 / 3600 * 64 / 1024
     assert lines["duration of workflow flow"][0] == pytest.approx(gb_hours, rel=0.01)
     assert lines["duration of workflow flow"][1] == pytest.approx(gb_hours * 0.060012, rel=0.01)
+
+
+def test_express_children_of_a_standard_map_are_paid_as_executions_and_not_by_transitions(tmp_path: Path):
+    """One transition of the export itself; ten children of two seconds each."""
+    each = "{branch: b, items: 10, mode: distributed, children: express}"
+    states = "{each: {map: EACH}}, branches: {b: {states: {one: {wait: 2s}}}}".replace("EACH", each)
+    mapped = WORKFLOW.replace("{a: {wait: 1s}, b: {wait: 2s}}", states)
+    run = Ran(written(tmp_path, mapped))
+    started = int((run["copies"]["queue"] == run.things["workflows.flow"]).sum())
+    lines = billed(run)
+    assert lines["executions of children of workflow flow"][0] == 10 * started
+    assert lines["transitions of workflow flow"][0] % started == 0
+    assert lines["transitions of workflow flow"][0] <= 3 * started
+    gb_hours = 10 * started * 2.05 / 3600 * 64 / 1024
+    assert lines["duration of children of workflow flow"][0] == pytest.approx(gb_hours, rel=0.01)

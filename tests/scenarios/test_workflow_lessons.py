@@ -59,3 +59,19 @@ def test_an_execution_that_waits_for_a_person_lasts_as_long_as_the_person_takes(
     due = -2 * math.log(1 - share)
     spread = math.sqrt(0.25 / len(days)) / (0.95 * math.exp(-due / 2) / 2)
     assert abs(float(np.median(days)) - due) < 4 * spread
+
+
+@pytest.mark.parametrize(
+    ("variant", "seconds"),
+    [("", 500 / 100 + 2), ("express", 500 / 1000 + 2), ("fifty_at_once", 500 / 50 * 2), ("inline", 13 * 2)],
+)
+def test_a_map_takes_what_its_narrowest_limit_says(variant: str, seconds: float):
+    """Latencies of starts and transitions come on top, once for each that a slot works after another."""
+    sets = {"duration": "2m", "producers.nightly.arrivals": "{rate: 2/m}"}
+    run = Ran(load(SCENARIOS / "map_state.yaml", sets=sets, variant=variant), seed=9)
+    copies = run["copies"]
+    here = copies["queue"] == run.things["workflows.export"]
+    lasted = (copies["succeeded_at"] - copies["sent_at"])[here] / SECOND
+    assert len(lasted) >= 1
+    waves = seconds / 2
+    assert (lasted >= seconds - 0.02).all() and (lasted <= seconds + 1 + 0.3 * waves).all(), lasted

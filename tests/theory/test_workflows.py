@@ -26,14 +26,16 @@ MANY = ONE.replace("{interarrival: 5m1s}", "{rate: 1000/s, process: even}").repl
 
 def numbers(run: Ran, path: str = "workflows.w") -> dict[str, float]:
     found = Measures(run.frame, [run.partial]).estimates
-    return {key.removeprefix(f"{path} "): one.mean for key, one in found.items() if key.startswith(f"{path} ")}
+    start = f"{path} "
+    return {key.removeprefix(start): one.mean for key, one in found.items() if key.startswith(start)}
 
 
 def lasted_s(run: Ran) -> list[float]:
     """How long the executions of ``w`` ran, in the order they ended."""
     rows = run["deliveries"]
     mine = rows["queue"] == run.things["workflows.w"]
-    return ((rows["ended_at"][mine] - rows["started_at"][mine]) / SECOND).tolist()
+    found: list[float] = ((rows["ended_at"][mine] - rows["started_at"][mine]) / SECOND).tolist()
+    return found
 
 
 def fates(run: Ran) -> list[tuple[Fate, Cause]]:
@@ -48,7 +50,10 @@ def fates(run: Ran) -> list[tuple[Fate, Cause]]:
 def test_8000_transitions_at_once_happen_5000_now_and_5000_a_second_then(tmp_path: Path):
     """The bucket holds 5,000 and is refilled at 5,000/s: of 8,000 iterations the last begins 0.6 s later."""
     text = ONE + """
-limits: {sfn.transition_bucket.large: 5000, sfn.transition_refill.large: 5000/s, sfn.map.inline_concurrency: 10000}
+limits:
+  sfn.transition_bucket.large: 5000
+  sfn.transition_refill.large: 5000/s
+  sfn.map.inline_concurrency: 10000
 workflows:
   w:
     states: {all: {map: {branch: b, items: 8000}}}
@@ -245,13 +250,15 @@ def test_an_execution_fails_when_its_history_has_25000_events(tmp_path: Path):
 limits: {sfn.max_events: 25000}
 workflows: {w: {states: {a: {wait: 1s}, b: {choice: {a: 100%}}}}}
 """
-    run = Ran(written(tmp_path, text.replace("10m", "3h").replace("5m1s", "90m1s").replace("queues", "after: drain\nqueues")))
+    longer = text.replace("10m", "3h").replace("5m1s", "90m1s").replace("queues", "after: drain\nqueues")
+    run = Ran(written(tmp_path, longer))
     assert fates(run) == [(Fate.DROPPED, Cause.HISTORY_FULL)]
     assert lasted_s(run)[0] == pytest.approx(25_000 / 4, abs=2)
 
 
 def test_an_express_execution_ends_after_five_minutes(tmp_path: Path):
-    run = Ran(written(tmp_path, ONE.replace("10m", "11m").replace("5m1s", "5m31s") + "workflows: {w: {kind: express, states: {a: {wait: 6m}}}}"))
+    flow = "workflows: {w: {kind: express, states: {a: {wait: 6m}}}}"
+    run = Ran(written(tmp_path, ONE.replace("10m", "11m").replace("5m1s", "5m31s") + flow))
     assert fates(run) == [(Fate.DROPPED, Cause.EXECUTION_TIMED_OUT)]
     assert lasted_s(run) == [300.0]
 
@@ -290,7 +297,9 @@ def test_a_lost_token_hangs_until_the_heartbeat_tells(tmp_path: Path):
 workflows:
   w:
     states:
-      ask: {work: 0s, pattern: callback, answer: 1s, unanswered: 100%, heartbeat: 60s, catch: {States.HeartbeatTimeout: remind}}
+      ask:
+        {work: 0s, pattern: callback, answer: 1s, unanswered: 100%,
+        heartbeat: 60s, catch: {States.HeartbeatTimeout: remind}}
       remind: {wait: 2s}
 """  # fmt: skip
     run = Ran(written(tmp_path, text))
@@ -318,7 +327,10 @@ workflows:
   w:
     kind: swf
     task_lists: {people: {workers: 1}}
-    states: {a: {activity: people, work: 1s}, b: {activity: people, work: 1s}, c: {activity: people, work: 1s}}
+    states:
+      a: {activity: people, work: 1s}
+      b: {activity: people, work: 1s}
+      c: {activity: people, work: 1s}
 """
     run = Ran(written(tmp_path, text))
     rows = run["deliveries"]
