@@ -1,7 +1,8 @@
 """One run of a scenario: the only door between what is asked and the rows that answer it."""
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from simulator.engine import bills
@@ -159,19 +160,34 @@ def simulate(
     ConservationError
         Something was lost or made: a bug of the simulator.
     """
-    simulation = Simulation(scenario, seed=seed, replication=replication, sink=sink)
+    with _collecting_only_its_own():
+        return _simulate(
+            Simulation(scenario, seed=seed, replication=replication, sink=sink), seed, replication, progress
+        )
+
+
+@contextmanager
+def _collecting_only_its_own() -> Iterator[None]:
+    """Look for garbage once, after the run, and only among what it made: what was there before is aside.
+
+    During the run nothing is looked for: it makes millions of objects and hardly a cycle.
+    """
     collected = gc.isenabled()
-    gc.collect()
     gc.freeze()
     gc.disable()
     try:
-        end_at = simulation.run(progress)
-        check(simulation.messaging, simulation.consumers)
-        simulation.recorder.flush()
+        yield
     finally:
+        gc.collect()
         gc.unfreeze()
         if collected:
             gc.enable()
+
+
+def _simulate(simulation: Simulation, seed: int, replication: int, progress: Progress | None) -> Run:
+    end_at = simulation.run(progress)
+    check(simulation.messaging, simulation.consumers)
+    simulation.recorder.flush()
     return Run(
         seed=seed,
         replication=replication,

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+import pandas as pd
+
 from simulator.analysis.answer import EmailAccount
 from simulator.reporting import scales, style, timeline, words
 from simulator.reporting.frames import Frames
@@ -107,7 +110,7 @@ def _plot_rate(sheet: Sheet, axes: Axes, frames: Frames, one: EmailAccount) -> N
     fails = bool((refused["mean"] > 0.005 * max(1e-9, float(taken["mean"].max()))).any())
     if fails:
         style.line(axes, refused, style.FAILED, width=2.0, zorder=4, band=False)
-    largest = max(float(taken["high"].max()), float(refused["mean"].max()) if fails else 0.0, one.rate_per_s)
+    largest = max(_top(taken), float(refused["mean"].max()) if fails else 0.0, one.rate_per_s)
     scales.count_axis(axes, largest, most=4)
     labels = Labels(sheet, axes)
     numbers = labels.curve(taken.index, taken["mean"])
@@ -122,7 +125,7 @@ def _plot_day(sheet: Sheet, axes: Axes, frames: Frames, one: EmailAccount) -> No
     used = frames.curve(one.path, "daily_used")
     axes.fill_between(used.index, 0, used["mean"], color=style.PROCESSED, alpha=0.15, linewidth=0, zorder=2)
     style.line(axes, used, style.PROCESSED, width=2.0, zorder=4)
-    scales.count_axis(axes, max(one.daily, float(used["high"].max())), most=4)
+    scales.count_axis(axes, max(one.daily, _top(used)), most=4)
     labels = Labels(sheet, axes)
     labels.curve(used.index, used["mean"])
     _bound(axes, labels, one.daily, f"quota {words.number(one.daily)}", style.AWS)
@@ -141,13 +144,18 @@ def _plot_share(
 ) -> None:
     shares = 100 * frames.curve(one.path, quantity)
     style.line(axes, shares, style.FAILED, width=2.2, zorder=4)
-    highest = float(shares["high"].max())
+    highest = _top(shares)
     near = [bound for bound in bounds if 100 * bound <= max(2.5 * highest, 100 * bounds[0])]
     scales.count_axis(axes, max(highest, *(100 * bound for bound in near)), most=4)
     labels = Labels(sheet, axes)
     labels.curve(shares.index, shares["mean"])
     for bound, what in zip(near, ("under review from", "paused from"), strict=False):
         _bound(axes, labels, 100 * bound, f"{what} {words.percent(bound)}", style.CROSSED)
+
+
+def _top(curve: pd.DataFrame) -> float:
+    """Return the highest that is drawn; one run has no band."""
+    return float(np.nanmax([curve["mean"].max(), curve["high"].max(), 0.0]))
 
 
 def _bound(axes: Axes, labels: Labels, value: float, text: str, colour: str) -> None:

@@ -155,7 +155,7 @@ def digests(run: Ran) -> Digests:
     """
     made = {f"{table}.{name}": digest(values) for table in COMPARED for name, values in run[table].items()}
     messages = run["messages"]
-    senders = (*SENDERS, "alarms.", "workflows.")
+    senders = (*SENDERS, "alarms.", "workflows.", "email.")
     sent_on = [number for path, number in run.things.items() if path.startswith(senders)]
     order = np.lexsort((messages["serial"], messages["producer"]))
     order = order[~np.isin(messages["producer"][order], sent_on)]
