@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 from simulator.aws.step_functions.distributed_map import MapRun, at_once, batches
 from simulator.aws.step_functions.history import ITERATION, History
-from simulator.aws.step_functions.states import Data, Machine, Map, Parallel
+from simulator.aws.step_functions.states import Data, DataError, Machine, Map, Parallel
 from simulator.processes.clock import COMPLETIONS, Clock
 from simulator.processes.executions import HISTORY_FULL, Fan, Pace, Path
 from simulator.processes.workflow_figures import WorkflowFigures
@@ -141,12 +141,22 @@ class Fans:
                 self._walk.failed(path, HISTORY_FULL)
                 return
             index, fan.next = fan.next, fan.next + 1
+            try:
+                data = self.data_of(path, state, fan.items, index)
+            except DataError as problem:
+                self._give_up(path, problem)
+                return
             inside = fan.running[index] = self._inside(
-                path, state.processor, index, self.data_of(path, state, fan.items, index),
+                path, state.processor, index, data,
                 lambda one, error: self._iterated(path, state, fan, most, one, error),
             )  # fmt: skip
             self._walk.begin(inside)
         self._hold(fan, Limit.MAP_CONCURRENCY if len(fan.running) < fan.left else Limit.ARRIVALS)
+
+    def _give_up(self, path: Path, problem: DataError) -> None:
+        """The data of an item do not fit: the state fails, and what runs inside it ends."""
+        self.stop(path)
+        self._walk.failed(path, problem.error)
 
     def _hold(self, fan: Fan, limit: Limit) -> None:
         """What keeps more from beginning inside a state; ARRIVALS: nothing."""
@@ -234,7 +244,11 @@ class Fans:
         if path.fan is not fan or run is None:
             return
         while (at := run.next_at(now)) is not None and at <= now:
-            self._child(path, state, fan, run.start(now))
+            try:
+                self._child(path, state, fan, run.start(now))
+            except DataError as problem:
+                self._give_up(path, problem)
+                return
         if at is None:
             more = run.started < len(fan.firsts) - 1
             self._hold(fan, Limit.MAP_CONCURRENCY if more else Limit.ARRIVALS)

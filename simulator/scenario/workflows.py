@@ -304,7 +304,7 @@ def _task(
             at if written or task.name in workflow.tasks else place,
             f"has no work: state how long {what} takes (tasks.{task.name}.work)",
         )
-    if call.pattern == "callback" and said.answer is None and call.kind != "queue":
+    if call.pattern == "callback" and said.answer is None:
         yield Finding(
             at if task.name in workflow.tasks or written else place,
             f"has no answer: state when its token comes back (tasks.{task.name}.answer)",

@@ -9,6 +9,7 @@ import pytest
 
 from simulator.analysis.measures import Measures
 from simulator.recording.tables import Attempt, Cause, Fate
+from simulator.scenario import ScenarioError
 from tests.scenarios.books import assert_rows_add_up
 from tests.scenarios.running import MINUTE, SECOND, Ran, written
 
@@ -335,3 +336,37 @@ workflows:
     run = Ran(written(tmp_path, text))
     rows = run["deliveries"]
     assert (rows["ended_at"] - rows["received_at"]).tolist() == [3 * SECOND + 60_000]
+
+
+def test_a_token_without_a_time_to_come_back_is_refused(tmp_path: Path):
+    text = ONE.replace("queues: {}", "queues: {q: {}}") + """
+functions: {f: {runtime: python3.13, timeout: 10s, work: 1s, event_sources: {q: {batch_size: 1}}}}
+workflows: {w: {states: {ask: {queue: q, pattern: callback}}}}
+"""
+    with pytest.raises(ScenarioError, match="has no answer: state when its token comes back"):
+        written(tmp_path, text)
+
+
+def test_an_item_whose_data_do_not_fit_fails_the_map_and_not_the_run(tmp_path: Path):
+    """The last of 41 items begins only when one of 40 is done: it lacks the field that is asked for."""
+    items = ", ".join(["{a: 1}"] * 40 + ["{b: 1}"])
+    text = ONE + """
+workflows:
+  w:
+    input: {items: [ITEMS]}
+    definition:
+      StartAt: M
+      States:
+        M:
+          Type: Map
+          ItemsPath: $.items
+          ItemSelector: {"x.$": "$$.Map.Item.Value.a"}
+          ItemProcessor:
+            ProcessorConfig: {Mode: INLINE}
+            StartAt: P
+            States: {P: {Type: Wait, Seconds: 1, End: true}}
+          End: true
+""".replace("ITEMS", items)
+    run = Ran(written(tmp_path, text))
+    assert fates(run) == [(Fate.DROPPED, Cause.EXECUTION_FAILED)]
+    assert lasted_s(run) == [1.0]
