@@ -28,6 +28,7 @@ class Reason(Enum):
     REDRIVE = "redrive"
     NO_CONSUMER = "no_consumer"
     FAILOVER = "failover"
+    EXECUTION = "execution"
 
 
 _NOBODYS: Final = {
@@ -203,15 +204,18 @@ class _Case:
             yield from self._held(stay, stay.waits[-1])
 
     def _given_up(self, stay: Stay) -> Found:
+        """What would have kept a broker, Lambda, SNS or a workflow from giving it up."""
         if stay.pushed and stay.cause is Cause.FAILOVER_LOSS:
             yield Remedy(f"{self._life.source}.jms.delivery_mode", "=", "persistent")
             return
         if stay.pushed:
             yield (Reason.POISON if self._life.poison else Reason.FAILURE), ""
             return
-        """What would have kept Lambda from giving up an event, or SNS a message for an endpoint."""
         if stay.queue.startswith("topics."):
             yield from self._not_delivered(stay)
+            return
+        if stay.queue.startswith("workflows."):
+            yield Reason.EXECUTION, ""
             return
         name = stay.queue.split(".")[1]
         function = self._scenario.functions[name]

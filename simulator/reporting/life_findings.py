@@ -34,6 +34,7 @@ _SAID: Final = {
     Reason.LOST_ANSWER: "An answer was lost on its way: no setting of a queue avoids that.",
     Reason.ACCESS_DENIED: "Its consumer's role lacked a permission.",
     Reason.REDRIVE: "A redrive task brought it back, as it was told to.",
+    Reason.EXECUTION: "Its execution ended in an error: only Retry and Catch of its states help.",
     Reason.FAILOVER: "The broker failed: no setting of a queue avoids that.",
 }
 

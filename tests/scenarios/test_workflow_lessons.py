@@ -8,6 +8,7 @@ import pytest
 
 from simulator.recording.tables import Fate
 from simulator.scenario import load
+from tests.cli.typed import typed
 from tests.scenarios.running import SECOND, Ran
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
@@ -75,3 +76,12 @@ def test_a_map_takes_what_its_narrowest_limit_says(variant: str, seconds: float)
     assert len(lasted) >= 1
     waves = seconds / 2
     assert (lasted >= seconds - 0.02).all() and (lasted <= seconds + 1 + 0.3 * waves).all(), lasted
+
+
+def test_a_lost_order_is_told_with_its_reason():
+    path = SCENARIOS / "order_workflow.yaml"
+    sets = ("--set", "duration=40s", "--set", "producers.shop.arrivals=[{rate: 20/s}]")
+    seen = typed("explain", path, "--lost", *sets)
+    assert seen.status == 0, seen.err
+    assert seen.out.startswith("Lost: given up after 1 attempt, execution failed.")
+    assert "only Retry and Catch of its states help" in " ".join(seen.out.split())
